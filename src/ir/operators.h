@@ -169,6 +169,9 @@ struct Operator {
   std::optional<Table> post;      // int8 only: applied to every stored output value, after the clamp (a fused Lookup)
   std::vector<int32_t> source;    // indices of the source model's operators that are fused into it, ascending
   int64_t source_macs = 0;        // multiply-accumulates of those, as the source model counts them
+  // int8 only: the quantisation of the values the operator computes and clamps, before `post`, where it is not the output
+  // tensor's. Parameters derived from an output scale or zero point come from computed_in(), ir/quantized.h.
+  std::optional<Quantization> computed;
   bool operator==(const Operator&) const = default;
 };
 

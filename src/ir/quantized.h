@@ -28,6 +28,12 @@ int32_t rounding_divide_by_pot(int32_t x, int32_t exponent);
 /// x times the multiplier: shift left first if it is positive, doubling high multiply, then a rounding right shift.
 int32_t multiply_by_quantized_multiplier(int32_t x, Multiplier multiplier);
 
+/// The quantisation in which `op` computes its int8 output: Operator::computed, or else the output tensor's. Every function
+/// below means it by "the output's" scale and zero point.
+inline const Quantization& computed_in(const Graph& graph, const Operator& op) {
+  return op.computed ? *op.computed : graph.tensor(op.output).quant.value();
+}
+
 /// The output multipliers of a Conv2D, DepthwiseConv2D or Dense: one per output channel (per-tensor weights repeat one).
 /// The factor is the double product of the two scales divided by the output's.
 std::vector<Multiplier> output_multipliers(const Graph& graph, const Operator& op);
