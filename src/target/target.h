@@ -9,14 +9,19 @@ namespace mote::target {
 /// Loaded from targets/NAME.toml.
 struct Target {
   std::string name;                // "cortex-m7"
+  std::string description;         // one line, for people
   std::string isa;                 // "armv6-m", "armv7-m", "armv7e-m", "armv8-m.main", "host"
   bool dsp = false;                // SMLAD, SXTB16, SSAT ...
   bool fpu = false;                // single-precision FPU
   std::vector<std::string> flags;  // compiler flags: -mcpu=..., -mthumb, -mfpu=..., -mfloat-abi=...
   std::string pipeline;            // name of its pipeline model, "" when it has none: "m7", "m4"
+
+  /// Whether it is an Arm Cortex-M (anything but the computer mote runs on).
+  bool cortex_m() const { return isa != "host"; }
 };
 
-/// Throws InputError naming the file and line.
+/// `name_or_file`: a shipped target's name, or a path (it has a slash or ends in .toml). Throws InputError naming file
+/// and line.
 Target load_target(const std::string& name_or_file);
 
 /// Names of the shipped targets, sorted.

@@ -1,0 +1,191 @@
+#include "target/board.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "support/data_dir.h"
+#include "support/error.h"
+#include "support/random.h"
+
+namespace mote::target {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsSupersetOf;
+
+constexpr const char* kGood = R"(description = "a board"
+target = "cortex-m4"
+clock_hz = 100_000_000
+
+[[memory]]
+name = "flash"
+kind = "flash"
+address = 0x08000000
+size = "512K"
+[[memory]]
+name = "ram"
+kind = "ram"
+address = 0x20000000
+size = 131072
+)";
+
+/// A board file with `text`, in a folder of its own that goes with the test.
+class BoardFile : public testing::Test {
+ protected:
+  BoardFile()
+      : folder_(testing::TempDir() + "mote_board_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~BoardFile() override { std::filesystem::remove_all(folder_); }
+  Board load(const std::string& text) {
+    std::ofstream(folder_ + "/mine.toml") << text;
+    return load_board(folder_ + "/mine.toml");
+  }
+  std::string error_of(const std::string& text) {
+    try {
+      load(text);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "no error";
+  }
+  /// kGood with the first `from` replaced by `to`.
+  static std::string with(const std::string& from, const std::string& to) {
+    std::string text = kGood;
+    text.replace(text.find(from), from.size(), to);
+    return text;
+  }
+  std::string folder_;
+};
+
+TEST(ShippedBoards, AllLoad) {
+  const std::vector<std::string> names = board_names();
+  EXPECT_THAT(names,
+              IsSupersetOf({"nucleo-f746zg", "stm32f746g-disco", "nucleo-l4r5zi", "nucleo-h743zi", "stm32f4-discovery",
+                            "nrf52840-dk", "nucleo-u575zi", "mps2-an386", "mps2-an500", "host"}));
+  for (const std::string& name : names) {
+    SCOPED_TRACE(name);
+    const Board board = load_board(name);
+    EXPECT_EQ(board.name, name);
+    EXPECT_FALSE(board.description.empty());
+    EXPECT_GE(board.ram().size, 64u << 10);
+    if (board.target.cortex_m()) {
+      EXPECT_EQ(board.flash().kind, MemoryRegion::Kind::kFlash);
+    }
+  }
+}
+
+TEST(ShippedBoards, OpenOcdScriptsExist) {
+  const std::filesystem::path scripts = "/usr/share/openocd/scripts";
+  if (!std::filesystem::is_directory(scripts)) GTEST_SKIP() << "OpenOCD is not installed";
+  for (const std::string& name : board_names()) {
+    const Board board = load_board(name);
+    if (!board.openocd) continue;
+    EXPECT_TRUE(std::filesystem::exists(scripts / board.openocd->target_script)) << name;
+    EXPECT_TRUE(std::filesystem::exists(scripts / board.openocd->interface_script)) << name;
+  }
+}
+
+TEST(ShippedTargets, AllLoad) {
+  EXPECT_THAT(target_names(), IsSupersetOf({"cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "host"}));
+  for (const std::string& name : target_names()) EXPECT_EQ(load_target(name).name, name);
+}
+
+TEST_F(BoardFile, ReadsEveryPart) {
+  const Board board = load(std::string(kGood) + R"(alias = 0x10000000
+[counter]
+kind = "timer"
+address = 0x40000024
+cycles_per_tick = 2
+[data_cache]
+size = "16K"
+ways = 4
+[openocd]
+target = "target/x.cfg"
+interface = "interface/y.cfg"
+commands = ["adapter speed 1000"]
+[toolchain]
+flags = ["-DX"]
+)");
+  EXPECT_EQ(board.name, "mine");
+  EXPECT_EQ(board.target.pipeline, "m4");
+  ASSERT_EQ(board.regions.size(), 2u);
+  EXPECT_EQ(board.flash().size, 512u << 10);
+  EXPECT_EQ(board.ram().alias, 0x10000000u);
+  EXPECT_EQ(board.counter.kind, CycleCounter::Kind::kTimer);
+  EXPECT_EQ(board.counter.address, 0x40000024u);
+  EXPECT_EQ(board.data_cache.size, 16u << 10);
+  EXPECT_EQ(board.instruction_cache.size, 0u);
+  EXPECT_EQ(board.openocd->commands, std::vector<std::string>{"adapter speed 1000"});
+  EXPECT_EQ(board.flags, std::vector<std::string>{"-DX"});
+  EXPECT_EQ(board.toolchain_prefix, "arm-none-eabi-");
+}
+
+TEST_F(BoardFile, ErrorsNameFileAndLine) {
+  EXPECT_THAT(error_of(with("clock_hz = 100_000_000", "clock_hz = \"fast\"")),
+              HasSubstr("mine.toml:3: 'clock_hz' must be"));
+  EXPECT_THAT(error_of(with("0x08000000", "-1")), HasSubstr("mine.toml:8: 'memory.address' must be a 32-bit address"));
+  EXPECT_THAT(error_of(with("512K", "5G")), HasSubstr("mine.toml:9: 'memory.size' must be a number of bytes"));
+  EXPECT_THAT(error_of(with("kind = \"flash\"", "kind = \"rom\"")), HasSubstr("one of: flash, ram, itcm, dtcm"));
+  EXPECT_THAT(error_of(with("0x20000000", "0x08010000")),
+              HasSubstr("mine.toml:13: 'memory.address' overlaps the region 'flash'"));
+  EXPECT_THAT(error_of(with("0x20000000", "0xFFFFFF00")), HasSubstr("end of the address space"));
+  EXPECT_THAT(error_of(with("cortex-m4", "cortex-m9")),
+              HasSubstr("mine.toml:2: 'target' cannot be loaded: cortex-m9: unknown"));
+  EXPECT_THAT(error_of(with("clock_hz = 100_000_000", "")), HasSubstr("'clock_hz' is missing"));
+  EXPECT_THAT(error_of(with("clock_hz", "speed = 1\nclock_hz")), HasSubstr("mine.toml:3: 'speed' is not a known key"));
+  EXPECT_THAT(error_of(std::string(kGood) + "colour = 1\n"),
+              HasSubstr("mine.toml:15: 'memory.colour' is not a known key"));
+  EXPECT_THAT(error_of(with("kind = \"ram\"", "kind = \"flash\"")),
+              HasSubstr("at least one region with kind = \"ram\""));
+  EXPECT_THAT(error_of(std::string(kGood) + "[[memory\n"), HasSubstr("mine.toml:15: "));
+  EXPECT_THAT(error_of(std::string(kGood) + "[data_cache]\nsize = 1000\n"), HasSubstr("ways times line"));
+}
+
+TEST_F(BoardFile, SectorsMustAddUp) {
+  EXPECT_EQ(
+      load(with("size = \"512K\"", "size = \"512K\"\nsectors = [{count = 4, size = \"128K\"}]")).flash().sectors.size(),
+      1u);
+  EXPECT_THAT(error_of(with("size = \"512K\"", "size = \"512K\"\nsectors = [{count = 3, size = \"128K\"}]")),
+              HasSubstr("add up to 393216 bytes, the region has 524288"));
+}
+
+TEST_F(BoardFile, FoldersComeFirst) {
+  std::ofstream(folder_ + "/nucleo-f746zg.toml") << kGood;
+  EXPECT_EQ(load_board("nucleo-f746zg", {folder_}).description, "a board");
+  EXPECT_NE(load_board("nucleo-f746zg").description, "a board");
+  EXPECT_THROW(load_board("nucleo-f746zg", {folder_ + "/none"}), InputError);
+  EXPECT_THROW(load_board("no-such-board"), InputError);
+  EXPECT_THROW(load_board(folder_ + "/none.toml"), InputError);
+  EXPECT_THROW(load_board(""), InputError);
+}
+
+// Whatever is done to a board file, it loads or is an InputError: never another exception, never a crash.
+TEST_F(BoardFile, SurvivesMutation) {
+  std::ifstream shipped(find_data_file("boards", "nucleo-f746zg"));
+  const std::string original{std::istreambuf_iterator<char>(shipped), {}};
+  const uint64_t seed = 7;
+  Random random(seed);
+  for (int round = 0; round < 2000; ++round) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed << " round " << round);
+    std::string text = original;
+    for (uint64_t n = random.below(4) + 1; n > 0; --n) {
+      const size_t at = random.below(text.size());
+      if (random.below(2)) {
+        text[at] = static_cast<char>(random.bits());
+      } else {
+        text.erase(at, random.below(40) + 1);
+      }
+    }
+    try {
+      load(text);
+    } catch (const InputError&) {
+    }
+  }
+}
+
+}  // namespace
+}  // namespace mote::target
