@@ -1,7 +1,7 @@
 // A model: tensors, and operators in an order in which they can run.
 //
-// Invariants, checked by verify(): every operand is a constant, a graph input, or the output of an earlier operator; every
-// tensor is written at most once; shapes, types and quantisation fit the operators.
+// Invariants, checked by verify(): every operand is a constant, a graph input, or the output of an earlier operator;
+// every tensor is written at most once; shapes, types and quantisation fit the operators.
 #pragma once
 
 #include <string>
@@ -28,8 +28,8 @@ struct Graph {
 /// sums (padding included); 0 for operators that do not multiply and accumulate.
 int64_t macs_of(const Graph& graph, const Operator& op);
 
-/// A one-operator graph that holds `op` and copies of its operands: the operator's non-constant inputs become the graph's
-/// inputs, in order and each once, its output the graph's output. What a workload is made of.
+/// A one-operator graph that holds `op` and copies of its operands: the operator's non-constant inputs become the
+/// graph's inputs, in order and each once, its output the graph's output. What a workload is made of.
 Graph extract(const Graph& graph, const Operator& op);
 
 }  // namespace mote::ir

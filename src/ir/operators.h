@@ -33,8 +33,8 @@ struct Size2D {
   bool operator==(const Size2D&) const = default;
 };
 
-/// Bounds on the *stored* output value: a fused activation, as the importer or a pass worked it out. For int8 the bounds
-/// are integers in [-128, 127]; for float they are real values, infinite when there is no bound.
+/// Bounds on the *stored* output value: a fused activation, as the importer or a pass worked it out. For int8 the
+/// bounds are integers in [-128, 127]; for float they are real values, infinite when there is no bound.
 struct Clamp {
   double lo = -std::numeric_limits<double>::infinity();
   double hi = std::numeric_limits<double>::infinity();
@@ -44,60 +44,61 @@ struct Clamp {
 /// A map from int8 to int8; entry i is the output for the stored input i - 128.
 using Table = std::array<int8_t, 256>;
 
-/// inputs: {x [N,H,W,Ci], weights [Co,Kh,Kw,Ci], bias [Co] or none}. int8: weights symmetric, per tensor or per Co; bias int32.
+/// inputs: {x [N,H,W,Ci], weights [Co,Kh,Kw,Ci], bias [Co] or none}. int8: weights symmetric, per tensor or per Co;
+/// bias int32.
 struct Conv2D {
-  Size2D stride, dilation;
-  Padding2D padding;
-  Clamp clamp;
+  Size2D stride = {}, dilation = {};
+  Padding2D padding = {};
+  Clamp clamp = {};
   bool operator==(const Conv2D&) const = default;
 };
 
 /// inputs: {x [N,H,W,Ci], weights [1,Kh,Kw,Ci*M], bias [Ci*M] or none}. Output channel c*M+m reads input channel c.
 struct DepthwiseConv2D {
-  Size2D stride, dilation;
-  Padding2D padding;
+  Size2D stride = {}, dilation = {};
+  Padding2D padding = {};
   int32_t multiplier = 1;  // M
-  Clamp clamp;
+  Clamp clamp = {};
   bool operator==(const DepthwiseConv2D&) const = default;
 };
 
 /// inputs: {x [.., K] seen as [rows, K], weights [Co, K], bias [Co] or none}; output [rows, Co].
 struct Dense {
-  Clamp clamp;
+  Clamp clamp = {};
   bool operator==(const Dense&) const = default;
 };
 
 /// inputs: {a, b}, numpy broadcasting.
 struct Add {
-  Clamp clamp;
+  Clamp clamp = {};
   bool operator==(const Add&) const = default;
 };
 
 /// inputs: {a, b}, numpy broadcasting.
 struct Mul {
-  Clamp clamp;
+  Clamp clamp = {};
   bool operator==(const Mul&) const = default;
 };
 
 /// inputs: {x [N,H,W,C]}. Mean of the window's stored values, the padding left out, rounded half away from zero.
 struct AveragePool2D {
-  Size2D window, stride;
-  Padding2D padding;
-  Clamp clamp;
+  Size2D window = {}, stride = {};
+  Padding2D padding = {};
+  Clamp clamp = {};
   bool operator==(const AveragePool2D&) const = default;
 };
 
 /// inputs: {x [N,H,W,C]}. Maximum of the window, the padding left out.
 struct MaxPool2D {
-  Size2D window, stride;
-  Padding2D padding;
-  Clamp clamp;
+  Size2D window = {}, stride = {};
+  Padding2D padding = {};
+  Clamp clamp = {};
   bool operator==(const MaxPool2D&) const = default;
 };
 
 /// inputs: {x}. Mean over `axes` (sorted, not negative); whether dimensions of 1 are kept shows in the output's shape.
 struct Mean {
-  std::vector<int32_t> axes;
+  std::vector<int32_t> axes = {};
   bool operator==(const Mean&) const = default;
 };
 
@@ -126,7 +127,7 @@ struct Relu {
 
 /// inputs: {x}. `before` and `after` have one entry per dimension. int8: `value` is a stored value.
 struct Pad {
-  std::vector<int32_t> before, after;
+  std::vector<int32_t> before = {}, after = {};
   double value = 0;
   bool operator==(const Pad&) const = default;
 };
@@ -158,20 +159,20 @@ struct Lookup {
   bool operator==(const Lookup&) const = default;
 };
 
-using OpAttributes = std::variant<Conv2D, DepthwiseConv2D, Dense, Add, Mul, AveragePool2D, MaxPool2D, Mean, Softmax, Logistic,
-                                  Tanh, Relu, Pad, Reshape, Concat, Quantize, Dequantize, Lookup>;
+using OpAttributes = std::variant<Conv2D, DepthwiseConv2D, Dense, Add, Mul, AveragePool2D, MaxPool2D, Mean, Softmax,
+                                  Logistic, Tanh, Relu, Pad, Reshape, Concat, Quantize, Dequantize, Lookup>;
 
 /// One operator of a graph.
 struct Operator {
-  OpAttributes attributes;
-  std::vector<TensorId> inputs;  // in the order its struct states; kNoTensor for an absent optional operand
+  OpAttributes attributes = {};
+  std::vector<TensorId> inputs = {};  // in the order its struct states; kNoTensor for an absent optional operand
   TensorId output = kNoTensor;
-  std::optional<Table> post;      // int8 only: applied to every stored output value, after the clamp (a fused Lookup)
-  std::vector<int32_t> source;    // indices of the source model's operators that are fused into it, ascending
-  int64_t source_macs = 0;        // multiply-accumulates of those, as the source model counts them
-  // int8 only: the quantisation of the values the operator computes and clamps, before `post`, where it is not the output
-  // tensor's. Parameters derived from an output scale or zero point come from computed_in(), ir/quantized.h.
-  std::optional<Quantization> computed;
+  std::optional<Table> post = {};  // int8 only: applied to every stored output value, after the clamp (a fused Lookup)
+  std::vector<int32_t> source = {};  // indices of the source model's operators that are fused into it, ascending
+  int64_t source_macs = 0;           // multiply-accumulates of those, as the source model counts them
+  // int8 only: the quantisation of the values the operator computes and clamps, before `post`, where it is not the
+  // output tensor's. Parameters derived from an output scale or zero point come from computed_in(), ir/quantized.h.
+  std::optional<Quantization> computed = {};
   bool operator==(const Operator&) const = default;
 };
 

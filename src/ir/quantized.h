@@ -1,6 +1,6 @@
-// Fixed-point arithmetic of quantised operators, exactly as TensorFlow Lite Micro's reference kernels have it (commit 90b983c2,
-// double rounding), and the parameters each operator derives from the scales of its tensors. The reference interpreter and the
-// kernels both take them from here, so that there is one definition.
+// Fixed-point arithmetic of quantised operators, exactly as TensorFlow Lite Micro's reference kernels have it (commit
+// 90b983c2, double rounding), and the parameters each operator derives from the scales of its tensors. The reference
+// interpreter and the kernels both take them from here, so that there is one definition.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +25,19 @@ int32_t saturating_rounding_doubling_high_mul(int32_t a, int32_t b);
 /// x / 2^exponent, rounded half away from zero; 0 <= exponent <= 31.
 int32_t rounding_divide_by_pot(int32_t x, int32_t exponent);
 
-/// x times the multiplier: shift left first if it is positive, doubling high multiply, then a rounding right shift.
+/// x times the multiplier: shift left first if it is positive (modulo 2^32), doubling high multiply, then a rounding
+/// right shift. multiplier.shift is in [-31, 31].
 int32_t multiply_by_quantized_multiplier(int32_t x, Multiplier multiplier);
 
-/// The quantisation in which `op` computes its int8 output: Operator::computed, or else the output tensor's. Every function
-/// below means it by "the output's" scale and zero point.
+/// The quantisation in which `op` computes its int8 output: Operator::computed, or else the output tensor's. Every
+/// function below means it by "the output's" scale and zero point.
 inline const Quantization& computed_in(const Graph& graph, const Operator& op) {
   return op.computed ? *op.computed : graph.tensor(op.output).quant.value();
 }
 
-/// The output multipliers of a Conv2D, DepthwiseConv2D or Dense: one per output channel (per-tensor weights repeat one).
-/// The factor is the double product of the two scales divided by the output's.
+/// The output multipliers of a Conv2D, DepthwiseConv2D or Dense: one per output channel (per-tensor weights repeat
+/// one). The factor is the double product of the two scales divided by the output's; a Dense with per-tensor weights
+/// rounds the product to binary32 first.
 std::vector<Multiplier> output_multipliers(const Graph& graph, const Operator& op);
 
 /// int8 Add: stored a and b are offset, shifted left, scaled, summed, scaled, offset and clamped.
@@ -53,7 +55,8 @@ struct MulParams {
 };
 MulParams mul_params(const Graph& graph, const Operator& op);
 
-/// int8 Mean over `count` values: sum of stored values minus count * input zero point, scaled, plus the output zero point.
+/// int8 Mean over `count` values: sum of stored values minus count * input zero point, scaled, plus the output zero
+/// point.
 struct MeanParams {
   int32_t count;
   int32_t in_zero_point, out_zero_point;
@@ -61,14 +64,23 @@ struct MeanParams {
 };
 MeanParams mean_params(const Graph& graph, const Operator& op);
 
-/// Stored clamp bounds of `op`'s int8 output: its Clamp as integers within [-128, 127]. Operators without one: the full range.
+/// int8 Softmax: differences to the row's maximum below diff_min give the least output; the others times `input`
+/// (shifted left, doubling high multiply) are Q5.26 arguments of exp_q5() (ir/fixed_math.h).
+struct SoftmaxParams {
+  Multiplier input;
+  int32_t diff_min;
+};
+SoftmaxParams softmax_params(const Graph& graph, const Operator& op);
+
+/// Stored clamp bounds of `op`'s int8 output: its Clamp as integers within [-128, 127]. Operators without one: the full
+/// range.
 struct ClampI8 {
   int32_t lo = -128, hi = 127;
 };
 ClampI8 clamp_i8(const Operator& op);
 
 /// The 256 outputs of an int8 operator with one input that works element by element: Logistic, Tanh, Relu, Quantize
-/// (int8 to int8), Lookup. Aborts for others.
+/// (int8 to int8), Lookup; its `post` table included. Aborts for others.
 Table table_of(const Graph& graph, const Operator& op);
 
 /// Whether table_of() applies.

@@ -24,9 +24,9 @@ std::string_view name_of(DType type);
 
 /// Affine quantisation. One scale: per tensor. More: per slice along `axis`, zero points all 0 in that case.
 struct Quantization {
-  std::vector<float> scales;
-  std::vector<int32_t> zero_points;  // as many as scales
-  int axis = 0;                      // meaningful when there is more than one scale
+  std::vector<float> scales = {};
+  std::vector<int32_t> zero_points = {};  // as many as scales
+  int axis = 0;                           // meaningful when there is more than one scale
 
   bool per_channel() const { return scales.size() > 1; }
   bool operator==(const Quantization&) const = default;
@@ -39,18 +39,18 @@ inline constexpr TensorId kNoTensor = -1;
 
 using Shape = std::vector<int32_t>;
 
-/// Number of elements: the product of the dimensions (1 for a scalar).
+/// Number of elements: the product of the dimensions (1 for a scalar); INT64_MAX when it does not fit.
 int64_t elements(const Shape& shape);
 /// "1x32x32x3", or "scalar".
 std::string text_of(const Shape& shape);
 
 struct Tensor {
-  std::string name;  // as in the model; anything at all, so it is sanitised before it reaches emitted C
+  std::string name = {};  // as in the model; anything at all, so it is sanitised before it reaches emitted C
   DType dtype = DType::kInt8;
-  Shape shape;
-  std::optional<Quantization> quant;  // none for float and for plain integers
-  std::optional<Bytes> data;          // present: a constant of size_bytes() bytes
-  int source_index = -1;              // its index in the source model; -1: made by a pass
+  Shape shape = {};
+  std::optional<Quantization> quant = {};  // none for float and for plain integers
+  std::optional<Bytes> data = {};          // present: a constant of size_bytes() bytes
+  int source_index = -1;                   // its index in the source model; -1: made by a pass
 
   bool is_constant() const { return data.has_value(); }
   size_t size_bytes() const { return static_cast<size_t>(elements(shape)) * size_of(dtype); }

@@ -8,8 +8,8 @@
 
 namespace mote::ir {
 
-/// `with_data`: constants in full (hexadecimal), so that parse() gives the same graph back; otherwise a digest of them, for
-/// people and golden files.
+/// `with_data`: constants in full (hexadecimal), so that parse() gives the same graph back; otherwise a digest of them,
+/// for people and golden files.
 std::string print(const Graph& graph, bool with_data);
 
 /// Parses what print(graph, true) wrote. Throws InputError naming `file` and the line.
