@@ -18,6 +18,13 @@ int32_t zero_point_of(const Graph& graph, TensorId id) {
   return graph.tensor(id).zero_point();
 }
 
+float out_scale(const Graph& graph, const Operator& op) {
+  return computed_in(graph, op).scales.at(0);
+}
+int32_t out_zero_point(const Graph& graph, const Operator& op) {
+  return computed_in(graph, op).zero_points.at(0);
+}
+
 int8_t saturate(int32_t value) {
   return static_cast<int8_t>(std::clamp(value, -128, 127));
 }
