@@ -1,0 +1,344 @@
+#include "loop/intrinsics.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+namespace mote::loop {
+
+namespace {
+
+int64_t low(const Value& v) {
+  return static_cast<int16_t>(v.i);
+}
+int64_t high(const Value& v) {
+  return static_cast<int16_t>(static_cast<uint32_t>(v.i) >> 16);
+}
+Value word(int64_t lo, int64_t hi) {
+  return Value{static_cast<int64_t>((static_cast<uint32_t>(lo) & 0xffffu) | (static_cast<uint32_t>(hi) << 16)), 0};
+}
+
+int32_t doubling_high_mul(int32_t a, int32_t b) {
+  if (a == b && a == std::numeric_limits<int32_t>::min()) return std::numeric_limits<int32_t>::max();
+  const int64_t product = int64_t{a} * b;
+  const int64_t nudge = product >= 0 ? (int64_t{1} << 30) : 1 - (int64_t{1} << 30);
+  return static_cast<int32_t>((product + nudge) / (int64_t{1} << 31));
+}
+
+int32_t rounding_shift(int32_t x, int32_t exponent) {
+  const int32_t mask = static_cast<int32_t>((int64_t{1} << exponent) - 1);
+  const int32_t remainder = x & mask;
+  const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return (x >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+int32_t requantize(int32_t x, int32_t mantissa, int32_t shift) {
+  const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(x) << std::max(shift, 0));
+  return rounding_shift(doubling_high_mul(shifted, mantissa), std::max(-shift, 0));
+}
+
+// e^x = 2^k * e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, e^r by its Taylor series to the seventh power.
+float exponential(float x) {
+  if (!(x > -87.0f)) return x != x ? x : 0.0f;
+  if (x > 88.0f) return std::numeric_limits<float>::infinity();
+  const float scaled = x * 1.44269504f;
+  const int32_t k = static_cast<int32_t>(scaled + (scaled >= 0.0f ? 0.5f : -0.5f));
+  const float whole = static_cast<float>(k);
+  const float r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+  float p = 1.0f / 5040.0f;
+  p = p * r + 1.0f / 720.0f;
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  return p * std::bit_cast<float>(static_cast<uint32_t>(k + 127) << 23);
+}
+
+// Near 0 the odd series, elsewhere 1 - 2 / (e^2x + 1), which loses nothing there.
+float hyperbolic_tangent(float x) {
+  const float a = x < 0.0f ? -x : x;
+  if (a < 0.3f) {
+    const float s = x * x;
+    float p = 62.0f / 2835.0f - s * (1382.0f / 155925.0f);
+    p = -17.0f / 315.0f + s * p;
+    p = 2.0f / 15.0f + s * p;
+    p = -1.0f / 3.0f + s * p;
+    return x + x * s * p;
+  }
+  const float t = a > 10.0f ? 1.0f : 1.0f - 2.0f / (exponential(2.0f * a) + 1.0f);
+  return x < 0.0f ? -t : t;
+}
+
+int32_t round_away(float x) {
+  if (!(x < 2147483520.0f)) return std::numeric_limits<int32_t>::max();
+  if (x < -2147483648.0f) return std::numeric_limits<int32_t>::min();
+  const int32_t whole = static_cast<int32_t>(x);
+  const float rest = x - static_cast<float>(whole);
+  return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
+}
+
+int32_t i32(const Value& v) {
+  return static_cast<int32_t>(v.i);
+}
+
+}  // namespace
+
+const Intrinsic kDoublingHighMul{"mote_doubling_high_mul",
+                                 Type::kI32,
+                                 {Type::kI32, Type::kI32},
+                                 R"(/* High half of 2*a*b, rounded to nearest; b > 0. */
+static inline int32_t mote_doubling_high_mul(int32_t a, int32_t b)
+{
+    const int64_t product = (int64_t)a * b;
+    const int32_t nudge = product >= 0 ? (1 << 30) : 1 - (1 << 30);
+    return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+}
+)",
+                                 [](std::span<const Value> a) {
+                                   return Value{doubling_high_mul(i32(a[0]), i32(a[1])), 0};
+                                 },
+                                 {}};
+
+const Intrinsic kRoundingShift{"mote_rounding_shift",
+                               Type::kI32,
+                               {Type::kI32, Type::kI32},
+                               R"(/* x / 2^exponent, halves away from zero. */
+static inline int32_t mote_rounding_shift(int32_t x, int32_t exponent)
+{
+    const int32_t mask = (int32_t)((1u << exponent) - 1u);
+    const int32_t threshold = (mask >> 1) + (x < 0);
+    return (x >> exponent) + ((x & mask) > threshold);
+}
+)",
+                               [](std::span<const Value> a) {
+                                 return Value{rounding_shift(i32(a[0]), i32(a[1])), 0};
+                               },
+                               {}};
+
+const Intrinsic kRequantize{"mote_requantize",
+                            Type::kI32,
+                            {Type::kI32, Type::kI32, Type::kI32},
+                            R"(/* x * mantissa * 2^(shift - 31), rounded twice, as the reference rounds. */
+static inline int32_t mote_requantize(int32_t x, int32_t mantissa, int32_t shift)
+{
+    const int32_t left = shift > 0 ? shift : 0;
+    const int32_t right = shift > 0 ? 0 : -shift;
+    return mote_rounding_shift(mote_doubling_high_mul((int32_t)((uint32_t)x << left), mantissa), right);
+}
+)",
+                            [](std::span<const Value> a) {
+                              return Value{requantize(i32(a[0]), i32(a[1]), i32(a[2])), 0};
+                            },
+                            {&kDoublingHighMul, &kRoundingShift}};
+
+const Intrinsic kSmlad{
+    "mote_smlad",
+    Type::kI32,
+    {Type::kU32, Type::kU32, Type::kI32},
+    R"(/* a.low * b.low + a.high * b.high + sum */
+static inline int32_t mote_smlad(uint32_t a, uint32_t b, int32_t sum)
+{
+#if defined(__ARM_FEATURE_DSP)
+    int32_t result;
+    __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+#else
+    return (int16_t)a * (int16_t)b + (int16_t)(a >> 16) * (int16_t)(b >> 16) + sum;
+#endif
+}
+)",
+    [](std::span<const Value> a) {
+      return Value{
+          static_cast<int32_t>(static_cast<uint32_t>(low(a[0]) * low(a[1]) + high(a[0]) * high(a[1]) + a[2].i)), 0};
+    },
+    {}};
+
+const Intrinsic kSxtb16{
+    "mote_sxtb16",
+    Type::kU32,
+    {Type::kU32},
+    R"(/* Bytes 0 and 2 as two signed halfwords. */
+static inline uint32_t mote_sxtb16(uint32_t x)
+{
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t result;
+    __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(x));
+    return result;
+#else
+    return (uint16_t)(int8_t)x | (uint32_t)(int8_t)(x >> 16) << 16;
+#endif
+}
+)",
+    [](std::span<const Value> a) { return word(static_cast<int8_t>(a[0].i), static_cast<int8_t>(a[0].i >> 16)); },
+    {}};
+
+const Intrinsic kSxtb16Ror8{
+    "mote_sxtb16_ror8",
+    Type::kU32,
+    {Type::kU32},
+    R"(/* Bytes 1 and 3 as two signed halfwords. */
+static inline uint32_t mote_sxtb16_ror8(uint32_t x)
+{
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t result;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(x));
+    return result;
+#else
+    return (uint16_t)(int8_t)(x >> 8) | (uint32_t)(int8_t)(x >> 24) << 16;
+#endif
+}
+)",
+    [](std::span<const Value> a) { return word(static_cast<int8_t>(a[0].i >> 8), static_cast<int8_t>(a[0].i >> 24)); },
+    {}};
+
+const Intrinsic kPackLow{"mote_pack_low",
+                         Type::kU32,
+                         {Type::kU32, Type::kU32},
+                         R"(/* The low halfwords of a and b, a's below. */
+static inline uint32_t mote_pack_low(uint32_t a, uint32_t b)
+{
+    return (a & 0xffffu) | b << 16;
+}
+)",
+                         [](std::span<const Value> a) { return word(low(a[0]), low(a[1])); },
+                         {}};
+
+const Intrinsic kPackHigh{"mote_pack_high",
+                          Type::kU32,
+                          {Type::kU32, Type::kU32},
+                          R"(/* The high halfwords of a and b, a's below. */
+static inline uint32_t mote_pack_high(uint32_t a, uint32_t b)
+{
+    return a >> 16 | (b & 0xffff0000u);
+}
+)",
+                          [](std::span<const Value> a) { return word(high(a[0]), high(a[1])); },
+                          {}};
+
+const Intrinsic kAdd16{"mote_add16",
+                       Type::kU32,
+                       {Type::kU32, Type::kU32},
+                       R"(/* Sums of the halfwords, no carry between them. */
+static inline uint32_t mote_add16(uint32_t a, uint32_t b)
+{
+#if defined(__ARM_FEATURE_DSP)
+    uint32_t result;
+    __asm__("uadd16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return ((a + b) & 0xffffu) | (((a >> 16) + (b >> 16)) << 16);
+#endif
+}
+)",
+                       [](std::span<const Value> a) { return word(low(a[0]) + low(a[1]), high(a[0]) + high(a[1])); },
+                       {}};
+
+const Intrinsic kSaturate8{"mote_saturate8",
+                           Type::kI32,
+                           {Type::kI32},
+                           R"(/* x limited to int8. */
+static inline int32_t mote_saturate8(int32_t x)
+{
+#if defined(__ARM_FEATURE_SAT)
+    int32_t result;
+    __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(x));
+    return result;
+#else
+    return x < -128 ? -128 : x > 127 ? 127 : x;
+#endif
+}
+)",
+                           [](std::span<const Value> a) {
+                             return Value{std::clamp<int64_t>(a[0].i, -128, 127), 0};
+                           },
+                           {}};
+
+const Intrinsic kExp{"mote_exp",
+                     Type::kF32,
+                     {Type::kF32},
+                     R"(/* e^x: 2^k times a seventh-degree polynomial; relative error below 2e-7 for x in [-87, 88]. */
+static inline float mote_exp(float x)
+{
+    union { uint32_t bits; float value; } power;
+    float scaled, whole, r, p;
+    int32_t k;
+    if (!(x > -87.0f)) return x != x ? x : 0.0f;
+    if (x > 88.0f) { power.bits = 0x7f800000u; return power.value; }
+    scaled = x * 1.44269504f;
+    k = (int32_t)(scaled + (scaled >= 0.0f ? 0.5f : -0.5f));
+    whole = (float)k;
+    r = (x - whole * 0.693359375f) + whole * 2.12194440e-4f;
+    p = 1.0f / 5040.0f;
+    p = p * r + 1.0f / 720.0f;
+    p = p * r + 1.0f / 120.0f;
+    p = p * r + 1.0f / 24.0f;
+    p = p * r + 1.0f / 6.0f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    power.bits = (uint32_t)(k + 127) << 23;
+    return p * power.value;
+}
+)",
+                     [](std::span<const Value> a) {
+                       return Value{0, exponential(a[0].f)};
+                     },
+                     {}};
+
+const Intrinsic kTanh{"mote_tanh",
+                      Type::kF32,
+                      {Type::kF32},
+                      R"(/* tanh x: odd series near 0, 1 - 2 / (e^2x + 1) elsewhere; relative error below 5e-7. */
+static inline float mote_tanh(float x)
+{
+    const float a = x < 0.0f ? -x : x;
+    float t;
+    if (a < 0.3f) {
+        const float s = x * x;
+        float p = 62.0f / 2835.0f - s * (1382.0f / 155925.0f);
+        p = -17.0f / 315.0f + s * p;
+        p = 2.0f / 15.0f + s * p;
+        p = -1.0f / 3.0f + s * p;
+        return x + x * s * p;
+    }
+    t = a > 10.0f ? 1.0f : 1.0f - 2.0f / (mote_exp(2.0f * a) + 1.0f);
+    return x < 0.0f ? -t : t;
+}
+)",
+                      [](std::span<const Value> a) {
+                        return Value{0, hyperbolic_tangent(a[0].f)};
+                      },
+                      {&kExp}};
+
+const Intrinsic kRound{"mote_round",
+                       Type::kI32,
+                       {Type::kF32},
+                       R"(/* The nearest integer, halves away from zero, saturating. */
+static inline int32_t mote_round(float x)
+{
+    int32_t whole;
+    float rest;
+    if (!(x < 2147483520.0f)) return INT32_MAX;
+    if (x < -2147483648.0f) return INT32_MIN;
+    whole = (int32_t)x;
+    rest = x - (float)whole;
+    return whole + (rest >= 0.5f) - (rest <= -0.5f);
+}
+)",
+                       [](std::span<const Value> a) {
+                         return Value{round_away(a[0].f), 0};
+                       },
+                       {}};
+
+std::span<const Intrinsic* const> all_intrinsics() {
+  static constexpr std::array<const Intrinsic*, 13> kAll{
+      &kDoublingHighMul, &kRoundingShift, &kRequantize, &kSmlad, &kSxtb16, &kSxtb16Ror8, &kPackLow,
+      &kPackHigh,        &kAdd16,         &kSaturate8,  &kExp,   &kTanh,   &kRound};
+  return kAll;
+}
+
+}  // namespace mote::loop
