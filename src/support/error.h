@@ -4,7 +4,7 @@
 //   the job could not be done (fault, dead probe ...) throw JobError      the program ends with exit code 1
 //   our own bug                                       check(...)          the program aborts
 //
-// A candidate kernel that does not fit, build, finish or match is none of these: it is a value (see tune/outcome.h).
+// A candidate kernel that does not fit, build, finish or match is none of these: it is a value (see records/outcome.h).
 #pragma once
 
 #include <source_location>
