@@ -24,10 +24,7 @@ int32_t saturating_shift_left(int32_t a, int bits) {
   return wide > kMax ? kMax : wide < kMin ? kMin : static_cast<int32_t>(wide);
 }
 
-/// Sum modulo 2^32: what two's complement gives on every target.
-int32_t add(int32_t a, int32_t b) {
-  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
-}
+/// Difference modulo 2^32: what two's complement gives on every target.
 int32_t sub(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) - static_cast<uint32_t>(b));
 }
@@ -42,7 +39,7 @@ int32_t exp_on_last_quarter(int32_t a) {
   const int32_t x4 = mul(x2, x2);
   const int32_t quarter_x4 = rounding_divide_by_pot(x4, 2);
   const int32_t tail = rounding_divide_by_pot(mul(quarter_x4 + x3, kThird) + x2, 1);  // x^4/24 + x^3/6 + x^2/2
-  return add(kExpMinusEighth, mul(kExpMinusEighth, x + tail));
+  return wrapping_add(kExpMinusEighth, mul(kExpMinusEighth, x + tail));
 }
 
 /// exp(a) in Q0.31 for a <= 0 in Q(integer_bits); integer_bits <= 5.
@@ -68,10 +65,10 @@ int32_t newton_reciprocal(int32_t a) {
   constexpr int32_t kOne = 1 << 29;
   const int64_t sum = int64_t{a} + kMax;
   const int32_t half_denominator = static_cast<int32_t>((sum + (sum >= 0 ? 1 : -1)) / 2);
-  int32_t x = add(k48Over17, mul(half_denominator, kMinus32Over17));
+  int32_t x = wrapping_add(k48Over17, mul(half_denominator, kMinus32Over17));
   for (int i = 0; i < 3; ++i) {
     const int32_t error = sub(kOne, mul(half_denominator, x));
-    x = add(x, saturating_shift_left(mul(x, error), 2));  // the product of two Q2 is Q4
+    x = wrapping_add(x, saturating_shift_left(mul(x, error), 2));  // the product of two Q2 is Q4
   }
   return x;
 }

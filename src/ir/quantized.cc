@@ -61,7 +61,8 @@ Table requantize_table(const Tensor& x, double factor, int32_t zero_point, int32
   const Multiplier multiplier = quantize_multiplier(factor);
   Table table;
   for (int32_t stored = -128; stored < 128; ++stored) {
-    const int32_t scaled = multiply_by_quantized_multiplier(stored - x.zero_point(), multiplier) + zero_point;
+    const int32_t scaled =
+        wrapping_add(multiply_by_quantized_multiplier(stored - x.zero_point(), multiplier), zero_point);
     table[static_cast<size_t>(stored + 128)] = saturate(std::max(scaled, lo));
   }
   return table;

@@ -29,6 +29,11 @@ int32_t rounding_divide_by_pot(int32_t x, int32_t exponent);
 /// right shift. multiplier.shift is in [-31, 31].
 int32_t multiply_by_quantized_multiplier(int32_t x, Multiplier multiplier);
 
+/// a + b modulo 2^32: adding a zero point to a scaled value that a left shift may have blown up.
+inline int32_t wrapping_add(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
 /// The quantisation in which `op` computes its int8 output: Operator::computed, or else the output tensor's. Every
 /// function below means it by "the output's" scale and zero point.
 inline const Quantization& computed_in(const Graph& graph, const Operator& op) {

@@ -1,0 +1,67 @@
+// Operators that only move bytes: Pad, Reshape, Concat.
+#include "reference/operators.h"
+
+namespace mote::reference {
+namespace {
+
+/// One element of `dtype` that holds `value`.
+Bytes element_of(ir::DType dtype, double value) {
+  switch (dtype) {
+    case ir::DType::kInt8:
+      return to_bytes(std::vector{static_cast<int8_t>(value)});
+    case ir::DType::kInt16:
+      return to_bytes(std::vector{static_cast<int16_t>(value)});
+    case ir::DType::kInt32:
+      return to_bytes(std::vector{static_cast<int32_t>(value)});
+    case ir::DType::kInt64:
+      return to_bytes(std::vector{static_cast<int64_t>(value)});
+    case ir::DType::kFloat32:
+      return to_bytes(std::vector{static_cast<float>(value)});
+  }
+  unreachable("dtype");
+}
+
+}  // namespace
+
+Bytes pad(const Call& call, const ir::Pad& pad) {
+  const ir::Shape& in = call.input(0).shape;
+  const ir::Shape& out = call.output().shape;
+  const Bytes fill = element_of(call.output().dtype, pad.value);
+  Bytes y;
+  for (int64_t i = 0; i < ir::elements(out); ++i) {
+    // From the last dimension to the first: the position in `out`, and the one in `in` that it shows, if any.
+    int64_t rest = i;
+    int64_t index = 0;
+    int64_t stride = 1;
+    bool inside = true;
+    for (size_t d = out.size(); d-- > 0;) {
+      const int64_t position = rest % out[d] - pad.before[d];
+      inside = inside && position >= 0 && position < in[d];
+      index += position * stride;
+      stride *= in[d];
+      rest /= out[d];
+    }
+    const std::byte* from = inside ? &call.operands[0][static_cast<size_t>(index) * fill.size()] : fill.data();
+    y.insert(y.end(), from, from + fill.size());
+  }
+  return y;
+}
+
+Bytes reshape(const Call& call) {
+  return call.operands[0];
+}
+
+Bytes concat(const Call& call, const ir::Concat& concat) {
+  const ir::Shape& out = call.output().shape;
+  const ir::Shape outer(out.begin(), out.begin() + concat.axis);
+  Bytes y;
+  for (size_t i = 0; i < static_cast<size_t>(ir::elements(outer)); ++i) {
+    for (const Bytes& x : call.operands) {
+      const size_t chunk = x.size() / static_cast<size_t>(ir::elements(outer));
+      y.insert(y.end(), x.data() + i * chunk, x.data() + (i + 1) * chunk);
+    }
+  }
+  return y;
+}
+
+}  // namespace mote::reference
