@@ -8,17 +8,19 @@
 
 namespace mote::codegen {
 
-/// A C identifier made of `name`: letters, digits and _ only, no leading digit, no keyword. The only way for a name from outside to
-/// reach emitted C.
+/// A C identifier made of `name`: letters, digits and _ only, no leading digit, no keyword. The only way for a name
+/// from outside to reach emitted C.
 std::string identifier(const std::string& name);
 
 /// "void f(const int8_t *x, int8_t *y, void *workspace)", without the semicolon.
 std::string prototype(const loop::Program& program);
 
-/// A whole C file: includes, helper functions it uses, constants (if `with_constants`; else declared extern), micro-kernels, function.
+/// A whole C file: includes, helper functions it uses, constants (if `with_constants`; else declared extern),
+/// micro-kernels, function.
 std::string emit_kernel(const loop::Program& program, bool with_constants = true);
 
-/// The definition of one constant, "const int8_t NAME[N] = {...};", with external linkage. Its name is that of constant_symbol().
+/// The definition of one constant, "const int8_t NAME[N] = {...};", with external linkage. Its name is that of
+/// constant_symbol().
 std::string emit_constant(const loop::Program& program, const loop::Buffer& buffer);
 
 /// The C name of a constant: the function's name, _, the buffer's.

@@ -1,8 +1,10 @@
 // Operators to loop programs: for each operator family a template, that is a config space and a lowering.
 //
-// A workload is one fused operator with the types, shapes, quantisation and constants of its operands. Its lowering is a C function
+// A workload is one fused operator with the types, shapes, quantisation and constants of its operands. Its lowering is
+// a C function
 //     void NAME(const T *input, ..., T *output [, void *workspace])
-// with the non-constant inputs in the operator's order (each once), the output, and scratch memory where the program needs it.
+// with the non-constant inputs in the operator's order (each once), the output, and scratch memory where the program
+// needs it.
 #pragma once
 
 #include <string>
@@ -35,7 +37,8 @@ space::Space space_of(const Workload& workload, const target::Target& target);
 /// A legal config that is good without any tuning.
 space::Config fallback_of(const Workload& workload, const target::Target& target);
 
-/// The program for a config of space_of(). Throws loop::ScheduleError when the config turns out to be illegal for these constants.
+/// The program for a config of space_of(). Throws loop::ScheduleError when the config turns out to be illegal for these
+/// constants.
 loop::Program lower(const Workload& workload, const space::Config& config, const target::Target& target,
                     const std::string& function_name);
 
