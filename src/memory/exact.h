@@ -1,0 +1,21 @@
+// Branch and bound: the least peak of all plans, or at least a proof of how low it cannot go.
+#pragma once
+
+#include "memory/plan.h"
+#include "memory/separation.h"
+
+namespace mote::memory {
+
+/// No plan has a smaller peak: what lives at one step has to fit.
+int64_t lower_bound(const Problem& problem, const Separation& separation);
+
+/// What branch and bound found out.
+struct Exact {
+  std::vector<int64_t> offsets;  // a plan with a peak below the given one; empty when there is none or none was found
+  bool complete = false;         // the search looked at everything
+};
+
+/// Looks for plans with a peak below `peak`, for no more than `effort` steps.
+Exact search_exact(const Problem& problem, const Separation& separation, int64_t peak, int64_t effort);
+
+}  // namespace mote::memory
