@@ -28,8 +28,8 @@ struct Task {
 class Measurer {
  public:
   virtual ~Measurer() = default;
-  /// Outcomes of `configs`, in order. Never throws for what a candidate did; throws only when no further trial makes
-  /// sense.
+  /// Outcomes of `configs`, in order; only the first few of them when it was asked to stop. Never throws for what a
+  /// candidate did; throws only when no further trial makes sense.
   virtual std::vector<Outcome> measure(const Task& task, const std::vector<space::Config>& configs) = 0;
 };
 

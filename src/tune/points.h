@@ -1,0 +1,53 @@
+// The points of one task's space as a search sees them: numbers, of which some are taken and some illegal.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_set>
+#include <vector>
+
+#include "space/space.h"
+#include "support/random.h"
+
+namespace mote::tune {
+
+class Points {
+ public:
+  /// `space` must outlive this.
+  explicit Points(const space::Space& space);
+
+  const space::Space& space() const { return space_; }
+  uint64_t size() const { return size_; }
+  bool is_taken(uint64_t index) const { return taken_.contains(index); }
+  bool is_legal(uint64_t index) const { return !space_.why_illegal(space_.at(index)); }
+  /// Legal and not taken yet.
+  bool is_fresh(uint64_t index) const { return !is_taken(index) && is_legal(index); }
+  /// Never to be proposed again.
+  void take(uint64_t index) { taken_.insert(index); }
+
+  /// Takes a random fresh point; nothing when there is none left (or none among a million that were looked at).
+  std::optional<uint64_t> draw(Random& random);
+  /// Takes a fresh point that differs from `from` in one knob, or, when there seem to be none, in two, then in three;
+  /// nothing when a few dozen attempts at each found none.
+  std::optional<uint64_t> draw_near(uint64_t from, Random& random);
+
+  /// A point that differs from `from` in one random knob of several values; `from` itself when no knob has a choice.
+  uint64_t neighbour(uint64_t from, Random& random) const;
+  /// The point that takes each knob from `a` or from `b`, at random.
+  uint64_t crossing(uint64_t a, uint64_t b, Random& random) const;
+  /// In how many knobs two points differ.
+  int distance(uint64_t a, uint64_t b) const;
+
+ private:
+  struct Digit {
+    uint64_t radix = 1, weight = 1;
+    uint64_t of(uint64_t index) const { return index / weight % radix; }
+  };
+
+  const space::Space& space_;
+  uint64_t size_;
+  std::vector<Digit> digits_;  // of the knobs with at least two values
+  std::unordered_set<uint64_t> taken_;
+};
+
+}  // namespace mote::tune

@@ -1,0 +1,33 @@
+// A search proposes the points of one task that are worth a trial, and learns from what became of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "tune/measurer.h"
+
+namespace mote::tune {
+
+class Search {
+ public:
+  virtual ~Search() = default;
+  /// Up to `count` points, as indices of the task's space: all different and legal, none proposed or told of before.
+  /// Fewer only when the space has no more of them; none when it is exhausted.
+  virtual std::vector<uint64_t> propose(size_t count) = 0;
+  /// What became of a point, proposed or not (the fallback, records of an earlier run).
+  virtual void tell(uint64_t index, const Outcome& outcome) = 0;
+};
+
+enum class Strategy : uint8_t { kExhaustive, kRandom, kAnnealing };
+
+/// "exhaustive", "random", "annealing".
+std::string_view name_of(Strategy strategy);
+/// All of them, in the order of the enum.
+std::vector<Strategy> strategies();
+
+/// A search of `task`'s space, which must outlive it. Every random choice comes from `seed`.
+std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed);
+
+}  // namespace mote::tune
