@@ -1,0 +1,54 @@
+#include "passes/pipeline.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ir/verify.h"
+#include "passes/bypass_reshape.h"
+#include "passes/depthwise_to_conv.h"
+#include "passes/drop_no_ops.h"
+#include "passes/fold_constants.h"
+#include "passes/fuse_activation.h"
+#include "passes/fuse_lookup.h"
+#include "passes/fuse_pad.h"
+#include "passes/lookup_before_reshape.h"
+#include "passes/remove_dead.h"
+#include "passes/share_constants.h"
+#include "passes/use_lookups.h"
+
+namespace mote::passes {
+namespace {
+
+constexpr Pass kPasses[] = {
+    {"fold_constants", "compute at compile time what depends on constants only", fold_constants},
+    {"depthwise_to_conv", "a depthwise convolution of one channel is a convolution", depthwise_to_conv},
+    {"use_lookups", "one-input int8 operators become tables", use_lookups},
+    {"drop_no_ops", "remove operators that only copy", drop_no_ops},
+    {"fuse_pad", "pad inside the operators that read a Pad", fuse_pad},
+    {"lookup_before_reshape", "move a table next to the operator it can be fused into", lookup_before_reshape},
+    {"fuse_lookup", "apply a table where its input is computed", fuse_lookup},
+    {"fuse_activation", "clamp where the input of a float activation is computed", fuse_activation},
+    {"bypass_reshape", "read through a Reshape where the shape does not matter", bypass_reshape},
+    {"share_constants", "store equal constants once", share_constants},
+    {"remove_dead", "remove what no output depends on", remove_dead},
+};
+
+}  // namespace
+
+std::span<const Pass> passes() {
+  return kPasses;
+}
+
+ir::Graph run_passes(ir::Graph graph, const std::function<void(const Pass&, const ir::Graph&)>& after) {
+  for (const Pass& pass : kPasses) {
+    graph = pass.function(std::move(graph));
+    const std::vector<std::string> violations = ir::verify(graph);
+    if (!violations.empty()) {
+      unreachable(fmt::format("pass {} broke the graph: {}", pass.name, fmt::join(violations, "; ")));
+    }
+    if (after) after(pass, graph);
+  }
+  return graph;
+}
+
+}  // namespace mote::passes

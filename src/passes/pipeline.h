@@ -1,0 +1,27 @@
+// The ordered list of passes: what turns an imported graph into fused, legal operators.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "ir/graph.h"
+
+namespace mote::passes {
+
+/// A pass keeps the meaning of the graph: its inputs and outputs, their types and every bit of them, and every bit of
+/// each tensor that is still there, which its source_index tells.
+struct Pass {
+  std::string_view name;  // "fuse_pad", also that of its header
+  std::string_view help;  // one line, for people
+  ir::Graph (*function)(ir::Graph graph);
+};
+
+/// All passes, in the order in which run_passes() applies them.
+std::span<const Pass> passes();
+
+/// Applies every pass to `graph`, which must be legal, and verifies what each returns: a graph that a pass broke is our
+/// bug and aborts with the pass's name. `after` sees each pass's result, for dumps.
+ir::Graph run_passes(ir::Graph graph, const std::function<void(const Pass&, const ir::Graph&)>& after = {});
+
+}  // namespace mote::passes
