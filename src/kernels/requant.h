@@ -1,6 +1,7 @@
-// Requantisation by proof. Accumulator to int8 is a monotone step function; a kernel may compute it with any instruction
-// sequence whose steps lie at the same accumulators over the range that can be reached. plan_requantisation() looks for the
-// cheapest sequence that does, for all channels of a layer at once (a kernel's epilogue has one shape), and proves it.
+// Requantisation by proof. Accumulator to int8 is a monotone step function; a kernel may compute it with any
+// instruction sequence whose steps lie at the same accumulators over the range that can be reached.
+// plan_requantisation() looks for the cheapest sequence that does, for all channels of a layer at once (a kernel's
+// epilogue has one shape), and proves it.
 //
 // The sequence of a form, on an accumulator a that already holds bias + bias_offset (all int32, >> is arithmetic):
 //
@@ -25,13 +26,13 @@ namespace mote::kernels {
 struct RequantForm {
   bool sign_correction = false;
   bool rounding = false;
-  int pre_shift = 0;              // left; negative: right
-  bool shift_per_channel = false; // the shift before the saturation is RequantConstants::shift, one instruction more
-  int shift = 0;                  // 0..31, when it is not per channel
-  bool saturate_signed = true;    // ssat to [-2^(bits-1), 2^(bits-1) - 1], or usat to [0, 2^bits - 1]
+  int pre_shift = 0;               // left; negative: right
+  bool shift_per_channel = false;  // the shift before the saturation is RequantConstants::shift, one instruction more
+  int shift = 0;                   // 0..31, when it is not per channel
+  bool saturate_signed = true;     // ssat to [-2^(bits-1), 2^(bits-1) - 1], or usat to [0, 2^bits - 1]
   int saturate_bits = 8;
-  int clamped_add = 0;            // -127..127
-  int subtract = 0;               // 0..255
+  int clamped_add = 0;  // -127..127
+  int subtract = 0;     // 0..255
   bool operator==(const RequantForm&) const = default;
 
   /// Words of constants per channel: multiplier, addend and, when per channel, shift; in this order.
@@ -45,7 +46,7 @@ struct RequantConstants {
   int32_t bias_offset = 0;  // to be added to the channel's bias (in accumulator units, that is scaled)
   int32_t multiplier = 0;
   int32_t addend = 0;
-  int32_t shift = 0;        // when the form's shift is per channel
+  int32_t shift = 0;  // when the form's shift is per channel
   bool operator==(const RequantConstants&) const = default;
 };
 
@@ -68,8 +69,8 @@ struct RequantPlan {
   std::vector<RequantConstants> channels;
 };
 
-/// The cheapest form that is exact for every channel, with its constants; nothing when no known form is (multipliers of 1 and
-/// more whose accumulators would overflow, say): then store int32 and requantise in C.
+/// The cheapest form that is exact for every channel, with its constants; nothing when no known form is (multipliers of
+/// 1 and more whose accumulators would overflow, say): then store int32 and requantise in C.
 std::optional<RequantPlan> plan_requantisation(const RequantLayer& layer);
 
 /// The reference's output for accumulator `x` (not scaled).
@@ -79,9 +80,11 @@ int8_t reference_output(const RequantLayer& layer, size_t channel, int32_t x);
 int32_t apply_requantisation(const RequantForm& form, const RequantConstants& constants, int32_t accumulator);
 
 /// Whether the form equals the reference for every x of the channel's range: compares the steps of the two functions.
-bool prove_requantisation(const RequantLayer& layer, size_t channel, const RequantForm& form, const RequantConstants& constants);
+bool prove_requantisation(const RequantLayer& layer, size_t channel, const RequantForm& form,
+                          const RequantConstants& constants);
 
-/// The interval of bias + sum of weights[i] * x[i] when each x[i] is anywhere in [input_lo, input_hi]. Saturates to int32.
+/// The interval of bias + sum of weights[i] * x[i] when each x[i] is anywhere in [input_lo, input_hi]. Saturates to
+/// int32.
 struct AccumulatorRange {
   int32_t lo = 0, hi = 0;
 };

@@ -74,11 +74,29 @@ float hyperbolic_tangent(float x) {
 }
 
 int32_t round_away(float x) {
+  if (x != x) return 0;
   if (!(x < 2147483520.0f)) return std::numeric_limits<int32_t>::max();
   if (x < -2147483648.0f) return std::numeric_limits<int32_t>::min();
   const int32_t whole = static_cast<int32_t>(x);
   const float rest = x - static_cast<float>(whole);
   return whole + (rest >= 0.5f ? 1 : 0) - (rest <= -0.5f ? 1 : 0);
+}
+
+// 1 / (1 + a) in Q0.31 for a in [0, 1) in Q0.31: Newton-Raphson from 48/17 - 32/17 d with d = (1 + a) / 2, as gemmlowp
+// has it.
+int32_t one_over_one_plus(int32_t a) {
+  const auto wrap = [](int64_t x) { return static_cast<int32_t>(static_cast<uint32_t>(x)); };
+  const auto saturate = [](int64_t x) {
+    return static_cast<int32_t>(
+        std::clamp<int64_t>(x, std::numeric_limits<int32_t>::min(), std::numeric_limits<int32_t>::max()));
+  };
+  const int32_t d = static_cast<int32_t>((int64_t{a} + std::numeric_limits<int32_t>::max() + 1) / 2);
+  int32_t x = wrap(int64_t{1515870810} + doubling_high_mul(d, -1010580540));
+  for (int i = 0; i < 3; ++i) {
+    const int32_t error = wrap((int64_t{1} << 29) - doubling_high_mul(d, x));
+    x = wrap(int64_t{x} + saturate(int64_t{doubling_high_mul(x, error)} * 4));
+  }
+  return saturate(int64_t{x} * 2);
 }
 
 int32_t i32(const Value& v) {
@@ -317,11 +335,12 @@ static inline float mote_tanh(float x)
 const Intrinsic kRound{"mote_round",
                        Type::kI32,
                        {Type::kF32},
-                       R"(/* The nearest integer, halves away from zero, saturating. */
+                       R"(/* The nearest integer, halves away from zero, saturating; 0 for NaN. */
 static inline int32_t mote_round(float x)
 {
     int32_t whole;
     float rest;
+    if (x != x) return 0;
     if (!(x < 2147483520.0f)) return INT32_MAX;
     if (x < -2147483648.0f) return INT32_MIN;
     whole = (int32_t)x;
@@ -334,10 +353,50 @@ static inline int32_t mote_round(float x)
                        },
                        {}};
 
+const Intrinsic kLeadingZeros{"mote_leading_zeros",
+                              Type::kI32,
+                              {Type::kI32},
+                              R"(/* Number of zero bits above the highest one; x > 0. */
+static inline int32_t mote_leading_zeros(int32_t x)
+{
+    int32_t zeros = 0;
+    while (!((uint32_t)x << zeros & 0x80000000u)) zeros++;
+    return zeros;
+}
+)",
+                              [](std::span<const Value> a) {
+                                return Value{std::countl_zero(static_cast<uint32_t>(a[0].i)), 0};
+                              },
+                              {}};
+
+const Intrinsic kReciprocal{
+    "mote_reciprocal",
+    Type::kI32,
+    {Type::kI32},
+    R"(/* 2^62 / y, y being x shifted left until its highest bit is set: three Newton-Raphson steps, rounded as the reference rounds. */
+static inline int32_t mote_reciprocal(int32_t x)
+{
+    const uint32_t fraction = ((uint32_t)x << mote_leading_zeros(x)) - 0x80000000u;
+    const int32_t d = (int32_t)(((int64_t)fraction + INT32_MAX + 1) / 2);
+    int32_t r = (int32_t)(1515870810u + (uint32_t)mote_doubling_high_mul(d, -1010580540));
+    for (int i = 0; i < 3; i++) {
+        const int32_t error = (int32_t)((1u << 29) - (uint32_t)mote_doubling_high_mul(d, r));
+        const int64_t step = (int64_t)mote_doubling_high_mul(r, error) * 4;
+        r = (int32_t)((uint32_t)r + (uint32_t)(step > INT32_MAX ? INT32_MAX : step < INT32_MIN ? INT32_MIN : step));
+    }
+    return r > INT32_MAX / 2 ? INT32_MAX : r * 2;
+}
+)",
+    [](std::span<const Value> a) {
+      const uint32_t x = static_cast<uint32_t>(a[0].i);
+      return Value{one_over_one_plus(static_cast<int32_t>((x << std::countl_zero(x)) - 0x80000000u)), 0};
+    },
+    {&kDoublingHighMul, &kLeadingZeros}};
+
 std::span<const Intrinsic* const> all_intrinsics() {
-  static constexpr std::array<const Intrinsic*, 13> kAll{
-      &kDoublingHighMul, &kRoundingShift, &kRequantize, &kSmlad, &kSxtb16, &kSxtb16Ror8, &kPackLow,
-      &kPackHigh,        &kAdd16,         &kSaturate8,  &kExp,   &kTanh,   &kRound};
+  static constexpr std::array<const Intrinsic*, 15> kAll{
+      &kDoublingHighMul, &kRoundingShift, &kRequantize, &kSmlad, &kSxtb16, &kSxtb16Ror8,   &kPackLow,   &kPackHigh,
+      &kAdd16,           &kSaturate8,     &kExp,        &kTanh,  &kRound,  &kLeadingZeros, &kReciprocal};
   return kAll;
 }
 

@@ -54,6 +54,11 @@ extern const Intrinsic kTanh;
 /// x rounded to the nearest integer, half away from zero, as int32; saturates: (x).
 extern const Intrinsic kRound;
 
+/// Zero bits above the highest one of x > 0: (x).
+extern const Intrinsic kLeadingZeros;
+/// 1 / y in Q0.31, y in [1, 2) being x > 0 shifted left as far as it goes; gemmlowp's Newton-Raphson, bit for bit: (x).
+extern const Intrinsic kReciprocal;
+
 /// All of them, for the test that holds texts against meanings.
 std::span<const Intrinsic* const> all_intrinsics();
 

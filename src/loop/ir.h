@@ -149,7 +149,8 @@ struct Program {
   std::vector<Buffer> buffers;
   Block body;
   std::vector<Function> functions;
-  bool may_alias = false;  // an input and the output may be the same memory: element by element, each read before it is written
+  bool may_alias =
+      false;  // an input and the output may be the same memory: element by element, each read before it is written
 
   const Buffer& buffer(const std::string& name) const;
   Buffer& buffer(const std::string& name);

@@ -153,9 +153,10 @@ void stage(Program* program, const std::string& at, const std::string& buffer, c
     if (!found) throw ScheduleError(fmt::format("stage: {} is not loaded in {}", buffer, at));
     Block nest;
     nest.push_back(store(copy, index, offset == 0 ? found : found - imm(offset)));
+    for (const std::string& variable : dimensions) substitute(&nest, variable, Affine::variable("copy_" + variable));
     for (size_t d = dimensions.size(); d-- > 0;) {
       Block outer;
-      outer.push_back(loop(dimensions[d], staged.shape[d], std::move(nest)));
+      outer.push_back(loop("copy_" + dimensions[d], staged.shape[d], std::move(nest)));
       nest = std::move(outer);
     }
     for (Stmt& stmt : f.body) nest.push_back(std::move(stmt));
@@ -166,6 +167,85 @@ void stage(Program* program, const std::string& at, const std::string& buffer, c
   });
   if (loops != 1) throw ScheduleError(fmt::format("stage: {} loops {}", loops, at));
   program->buffers.push_back(std::move(staged));
+}
+
+namespace {
+
+/// acc[i] = acc[i] + a * b: the parts; ScheduleError when the body of the loop over `k` is anything else.
+struct Product {
+  const Store* update;
+  const Binary* sum;
+  Expr a, b;
+};
+Product product_of(const Block& body, const std::string& k) {
+  const Store* update = body.size() == 1 ? std::get_if<Store>(&body.front().node) : nullptr;
+  const Binary* sum = update == nullptr ? nullptr : std::get_if<Binary>(&update->value->node);
+  const Load* old = sum == nullptr || sum->op != BinaryOp::kAdd ? nullptr : std::get_if<Load>(&sum->a->node);
+  const Binary* product = old == nullptr ? nullptr : std::get_if<Binary>(&sum->b->node);
+  const bool fits = product != nullptr && product->op == BinaryOp::kMul && old->buffer == update->buffer &&
+                    old->index == update->index;
+  if (!fits) throw ScheduleError(fmt::format("the loop {} is not acc += a * b", k));
+  for (const Affine& a : update->index) {
+    if (a.coefficient(k) != 0) throw ScheduleError(fmt::format("the loop {} is no reduction", k));
+  }
+  return {update, sum, product->a, product->b};
+}
+
+/// The number of the dimension of the loaded buffer that is indexed by exactly `k`.
+size_t dimension_walked(const Expr& expr, const std::string& k) {
+  const Load* load = std::get_if<Load>(&expr->node);
+  if (load == nullptr || load->outside) throw ScheduleError("pad_reduction: a factor is not a plain load");
+  for (size_t d = 0; d < load->index.size(); ++d) {
+    if (load->index[d] == Affine::variable(k)) return d;
+  }
+  throw ScheduleError(fmt::format("pad_reduction: {} is not indexed by {} alone", load->buffer, k));
+}
+
+/// Constant data with dimension `d` grown to `extent`, the new elements 0.
+Bytes grown(const Buffer& b, size_t d, int64_t extent) {
+  size_t run = size_of(b.type);
+  for (size_t i = d; i < b.shape.size(); ++i) run *= static_cast<size_t>(b.shape[i]);
+  const size_t longer = run / static_cast<size_t>(b.shape[d]) * static_cast<size_t>(extent);
+  Bytes data;
+  for (size_t at = 0; at < b.data.size(); at += run) {
+    const std::byte* from = b.data.data() + at;
+    data.insert(data.end(), from, from + run);
+    data.resize(data.size() + longer - run);
+  }
+  return data;
+}
+
+}  // namespace
+
+void pad_reduction(Program* program, const std::string& k, int64_t extent) {
+  std::map<std::string, size_t> dimensions;
+  const int loops = replace_loops(&program->body, k, [&](For f) -> Block {
+    if (extent < f.extent) throw ScheduleError(fmt::format("pad_reduction: {} has {} iterations already", k, f.extent));
+    const Block* body = &f.body;
+    while (body->size() == 1 && std::holds_alternative<For>(body->front().node))
+      body = &std::get<For>(body->front().node).body;
+    const Product product = product_of(*body, k);
+    bool constant = false;
+    for (const Expr& factor : {product.a, product.b}) {
+      const std::string& name = std::get<Load>(factor->node).buffer;
+      dimensions[name] = dimension_walked(factor, k);
+      constant = constant || program->buffer(name).kind == Buffer::Kind::kConstant;
+    }
+    if (!constant) throw ScheduleError("pad_reduction: no factor is a constant");
+    f.extent = extent;
+    Block result;
+    result.push_back(Stmt{std::move(f)});
+    return result;
+  });
+  if (loops == 0) throw ScheduleError(fmt::format("pad_reduction: there is no loop {}", k));
+  for (const auto& [name, d] : dimensions) {
+    Buffer& b = program->buffer(name);
+    if (b.kind == Buffer::Kind::kInput || b.kind == Buffer::Kind::kOutput) {
+      throw ScheduleError(fmt::format("pad_reduction: {} is not ours to grow", name));
+    }
+    if (b.kind == Buffer::Kind::kConstant) b.data = grown(b, d, extent);
+    b.shape[d] = extent;
+  }
 }
 
 namespace {
@@ -199,21 +279,11 @@ Expr halves_as_word(const Program& program, const Expr& expr, const std::string&
 
 void tensorize_smlad(Program* program, const std::string& k) {
   const int loops = replace_loops(&program->body, k, [&](For f) -> Block {
-    const Store* update = f.extent == 2 && f.body.size() == 1 ? std::get_if<Store>(&f.body.front().node) : nullptr;
-    const Binary* sum = update == nullptr ? nullptr : std::get_if<Binary>(&update->value->node);
-    const Load* old = sum == nullptr || sum->op != BinaryOp::kAdd ? nullptr : std::get_if<Load>(&sum->a->node);
-    const Binary* product = old == nullptr ? nullptr : std::get_if<Binary>(&sum->b->node);
-    if (product == nullptr || product->op != BinaryOp::kMul || old->buffer != update->buffer ||
-        old->index != update->index) {
-      throw ScheduleError(fmt::format("tensorize: the loop {} is not acc += a * b over 2", k));
-    }
-    for (const Affine& a : update->index) {
-      if (a.coefficient(k) != 0) throw ScheduleError(fmt::format("tensorize: {} is no reduction", k));
-    }
+    if (f.extent != 2) throw ScheduleError(fmt::format("tensorize: {} is not a loop over 2", k));
+    const Product p = product_of(f.body, k);
+    const Expr a = halves_as_word(*program, p.a, k), b = halves_as_word(*program, p.b, k);
     Block result;
-    result.push_back(store(
-        update->buffer, update->index,
-        call(kSmlad, {halves_as_word(*program, product->a, k), halves_as_word(*program, product->b, k), sum->a})));
+    result.push_back(store(p.update->buffer, p.update->index, call(kSmlad, {a, b, p.sum->a})));
     return result;
   });
   if (loops == 0) throw ScheduleError(fmt::format("tensorize: there is no loop {}", k));

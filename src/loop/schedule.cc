@@ -103,6 +103,10 @@ void reorder(Program* program, const std::string& outer, const std::string& inne
   if (changed == 0) throw ScheduleError(fmt::format("reorder: {} does not stand alone in {}", inner, outer));
 }
 
+void move_inward(Program* program, const std::string& variable, const std::vector<std::string>& others) {
+  for (const std::string& other : others) reorder(program, variable, other);
+}
+
 void fuse(Program* program, const std::string& outer, const std::string& inner, const std::string& fused) {
   replace(program, outer, [&](For f) -> Block {
     For* in = f.body.size() == 1 ? std::get_if<For>(&f.body.front().node) : nullptr;

@@ -22,6 +22,9 @@ void peel(Program* program, const std::string& variable, int64_t n, const std::s
 /// accumulation.
 void reorder(Program* program, const std::string& outer, const std::string& inner);
 
+/// Reorders `variable` past each of `others` in turn: they stand, in this order, inside it.
+void move_inward(Program* program, const std::string& variable, const std::vector<std::string>& others);
+
 /// for a in A { for b in B {..} }  ->  for v in A*B {..}: indices must use a and b only as B*a + b.
 void fuse(Program* program, const std::string& outer, const std::string& inner, const std::string& fused);
 
@@ -46,6 +49,10 @@ struct Factor {
 /// indices are rewritten. Weights [Co,K] as {{0,0},{1,0},{1,2},{0,2}}: pairs of channels by pairs of k. A dimension
 /// that its factors do not divide is padded with zeros.
 void pack(Program* program, const std::string& buffer, const std::vector<Factor>& layout);
+
+/// for k in E { acc += a[.., k] * b[.., k] }  ->  the same for k in `extent` > E, where one of the buffers is a
+/// constant: the dimensions that k walks through grow, and the constant's new elements are 0.
+void pad_reduction(Program* program, const std::string& k, int64_t extent);
 
 /// Stores a constant of small integers as a wider type (int8 weights as int16).
 void widen(Program* program, const std::string& buffer, Type type);

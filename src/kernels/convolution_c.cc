@@ -1,0 +1,110 @@
+#include "kernels/convolution_c.h"
+
+#include "kernels/common.h"
+#include "loop/schedule.h"
+
+namespace mote::kernels {
+
+using loop::Affine;
+using loop::Expr;
+using loop::Program;
+using loop::Type;
+using loop::var;
+
+namespace {
+
+/// for n, oy, ox, co { acc = bias; for ky, kx, ci { acc += x * w }; y = finished acc }: where every schedule starts.
+Program naive(const Workload& workload, const std::string& name) {
+  const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
+  const ir::Tensor& x = workload.input(0);
+  const ir::Tensor& w = workload.input(1);
+  const bool real = is_float(workload);
+  const Type element = real ? Type::kF32 : Type::kI8, sum = real ? Type::kF32 : Type::kI32;
+  const int32_t channels = w.shape[0];
+
+  Program program;
+  program.name = name;
+  program.buffers = {loop::input("x", element, extents_of(x)),
+                     loop::output("y", element, extents_of(workload.output())),
+                     loop::constant("weights", element, extents_of(w), w.data.value()),
+                     loop::constant("bias", sum, {channels},
+                                    real ? to_bytes(float_biases(workload, channels))
+                                         : to_bytes(folded_biases(workload, channels, outermost_channel))),
+                     loop::local("acc", sum, {})};
+  const Affine row = var("oy") * conv.stride.h + var("ky") * conv.dilation.h - conv.padding.top;
+  const Affine column = var("ox") * conv.stride.w + var("kx") * conv.dilation.w - conv.padding.left;
+  const Expr outside = real ? loop::imm_f(0) : loop::imm(input_zero_point(workload));
+  const Expr product = loop::load_or("x", {var("n"), row, column, var("ci")}, outside) *
+                       loop::load("weights", {var("co"), var("ky"), var("kx"), var("ci")});
+  const Expr acc = loop::load("acc", {});
+  const Expr result = real ? clamp_f32(acc, conv.clamp) : requantize_channel(&program, workload, acc, var("co"));
+  program.body = {loop::loop(
+      "n", x.shape[0],
+      {loop::loop(
+          "oy", workload.output().shape[1],
+          {loop::loop("ox", workload.output().shape[2],
+                      {loop::loop("co", channels,
+                                  {loop::store("acc", {}, loop::load("bias", {var("co")})),
+                                   loop::loop("ky", w.shape[1],
+                                              {loop::loop("kx", w.shape[2],
+                                                          {loop::loop("ci", w.shape[3],
+                                                                      {loop::store("acc", {}, acc + product)})})}),
+                                   loop::store("y", {var("n"), var("oy"), var("ox"), var("co")}, result)})})})})};
+  return program;
+}
+
+}  // namespace
+
+Program convolution_direct(const Workload& workload, const space::Config& config, const std::string& name) {
+  Program p = naive(workload, name);
+  loop::split(&p, "co", config.at("tile_co"), "co_o", "co_i");
+  loop::distribute(&p, "co_i");
+  loop::move_inward(&p, "co_i", {"ky", "kx", "ci"});
+  loop::unroll(&p, "co_i");
+  return p;
+}
+
+Program convolution_im2col(const Workload& workload, const space::Config& config, const target::Target& target,
+                           const std::string& name) {
+  const bool pairs = target.dsp && !is_float(workload);
+  const Type staged = is_float(workload) ? Type::kF32 : pairs ? Type::kI16 : Type::kI8;
+  Program p = naive(workload, name);
+  loop::split(&p, "oy", config.at("rows"), "oy_o", "oy_i");
+  loop::stage(&p, "oy_o", "x", "columns", loop::Buffer::Kind::kWorkspace, staged, 0, {"oy_i", "ox", "ky", "kx", "ci"});
+
+  // As matrices: columns[p][k], weights[co][k], y[p][co].
+  for (const int dimension : {3, 2, 0}) loop::flatten(&p, "columns", dimension);
+  for (const int dimension : {2, 1}) loop::flatten(&p, "weights", dimension);
+  loop::flatten(&p, "y", 1);
+  loop::fuse(&p, "oy_i", "ox", "p");
+  loop::fuse(&p, "ky", "kx", "window");
+  loop::fuse(&p, "window", "ci", "k");
+
+  // Tiles of channels by positions, their sums in registers.
+  loop::split(&p, "p", config.at("tile_p"), "p_o", "p_i");
+  loop::split(&p, "co", config.at("tile_co"), "co_o", "co_i");
+  loop::reorder(&p, "p_i", "co_o");
+  loop::distribute(&p, "co_i");
+  loop::distribute(&p, "p_i");
+  const int64_t depth = p.buffer("columns").shape.back();
+  if (pairs) {
+    loop::widen(&p, "weights", Type::kI16);
+    if (depth % 2 != 0) loop::pad_reduction(&p, "k", depth + 1);
+    loop::split(&p, "k", 2, "k_o", "k_i");
+  } else {
+    loop::split(&p, "k", 1, "k_o", "k_i");
+  }
+  loop::move_inward(&p, "co_i", {"k_o", "k_i"});
+  loop::move_inward(&p, "p_i", {"k_o", "k_i"});
+  loop::move_inward(&p, "k_i", {"p_i", "co_i"});
+  if (pairs) {
+    loop::tensorize_smlad(&p, "k_i");
+  } else {
+    loop::unroll(&p, "k_i");
+  }
+  loop::split(&p, "k_o", config.at("unroll_k"), "k_oo", "k_u");
+  for (const char* unrolled : {"k_u", "p_i", "co_i"}) loop::unroll(&p, unrolled);
+  return p;
+}
+
+}  // namespace mote::kernels

@@ -1,0 +1,61 @@
+#include "kernels/kernel.h"
+
+#include "kernels/family.h"
+
+namespace mote::kernels {
+
+space::Space no_choice(const Workload&, const target::Target&) {
+  return {};
+}
+space::Config no_config(const Workload&, const target::Target&) {
+  return {};
+}
+
+namespace {
+
+const Family& family_of(const Workload& workload) {
+  return std::visit(ir::Overloaded{
+                        [](const ir::Conv2D&) -> const Family& { return kConvolution; },
+                        [](const ir::DepthwiseConv2D&) -> const Family& { return kDepthwise; },
+                        [](const ir::Dense&) -> const Family& { return kDense; },
+                        [](const ir::Add&) -> const Family& { return kArithmetic; },
+                        [](const ir::Mul&) -> const Family& { return kArithmetic; },
+                        [](const ir::AveragePool2D&) -> const Family& { return kPooling; },
+                        [](const ir::MaxPool2D&) -> const Family& { return kPooling; },
+                        [](const ir::Mean&) -> const Family& { return kMean; },
+                        [](const ir::Softmax&) -> const Family& { return kSoftmax; },
+                        [](const ir::Logistic&) -> const Family& { return kElementwise; },
+                        [](const ir::Tanh&) -> const Family& { return kElementwise; },
+                        [](const ir::Relu&) -> const Family& { return kElementwise; },
+                        [](const ir::Pad&) -> const Family& { return kMovement; },
+                        [](const ir::Reshape&) -> const Family& { return kMovement; },
+                        [](const ir::Concat&) -> const Family& { return kMovement; },
+                        [](const ir::Quantize&) -> const Family& { return kElementwise; },
+                        [](const ir::Dequantize&) -> const Family& { return kElementwise; },
+                        [](const ir::Lookup&) -> const Family& { return kElementwise; },
+                    },
+                    workload.op().attributes);
+}
+
+}  // namespace
+
+int template_version(const Workload& workload) {
+  return family_of(workload).version;
+}
+
+space::Space space_of(const Workload& workload, const target::Target& target) {
+  return family_of(workload).space(workload, target);
+}
+
+space::Config fallback_of(const Workload& workload, const target::Target& target) {
+  return family_of(workload).fallback(workload, target);
+}
+
+loop::Program lower(const Workload& workload, const space::Config& config, const target::Target& target,
+                    const std::string& function_name) {
+  loop::Program program = family_of(workload).lower(workload, config, target, function_name);
+  program.title = workload.title;
+  return program;
+}
+
+}  // namespace mote::kernels

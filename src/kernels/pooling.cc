@@ -1,0 +1,109 @@
+// AveragePool2D and MaxPool2D.
+#include <algorithm>
+#include <limits>
+
+#include "kernels/common.h"
+#include "kernels/family.h"
+
+namespace mote::kernels {
+
+using loop::Affine;
+using loop::Expr;
+using loop::Program;
+using loop::Type;
+using loop::var;
+
+namespace {
+
+struct Window {
+  ir::Size2D window, stride;
+  ir::Padding2D padding;
+  ir::Clamp clamp;
+  bool average;
+};
+
+Window window_of(const Workload& workload) {
+  if (const auto* p = std::get_if<ir::AveragePool2D>(&workload.op().attributes)) {
+    return {p->window, p->stride, p->padding, p->clamp, true};
+  }
+  const ir::MaxPool2D& p = std::get<ir::MaxPool2D>(workload.op().attributes);
+  return {p.window, p.stride, p.padding, p.clamp, false};
+}
+
+/// How many of the window's rows (columns) lie inside the input, for each output row (column).
+std::vector<int32_t> taps_inside(int32_t out, int32_t in, int32_t window, int32_t stride, int32_t pad) {
+  std::vector<int32_t> counts;
+  for (int32_t o = 0; o < out; ++o) {
+    const int32_t first = std::max(o * stride - pad, 0), last = std::min(o * stride - pad + window, in);
+    counts.push_back(last - first);
+  }
+  return counts;
+}
+
+/// The window's number of taps inside the input: a number where it is the same everywhere, else a product of two
+/// looked-up counts.
+Expr count_of(const Workload& workload, const Window& w, Program* program) {
+  const ir::Shape& in = workload.input(0).shape;
+  const ir::Shape& out = workload.output().shape;
+  const std::vector<int32_t> rows = taps_inside(out[1], in[1], w.window.h, w.stride.h, w.padding.top);
+  const std::vector<int32_t> columns = taps_inside(out[2], in[2], w.window.w, w.stride.w, w.padding.left);
+  const auto factor = [&](const std::vector<int32_t>& counts, const char* name, const char* variable) {
+    if (std::all_of(counts.begin(), counts.end(), [&](int32_t c) { return c == counts.front(); })) {
+      return loop::imm(counts.front());
+    }
+    program->buffers.push_back(
+        loop::constant(name, Type::kI32, {static_cast<int64_t>(counts.size())}, to_bytes(counts)));
+    return loop::load(name, {var(variable)});
+  };
+  const Expr count_y = factor(rows, "rows_inside", "oy"), count_x = factor(columns, "columns_inside", "ox");
+  const auto* y = std::get_if<loop::IntConst>(&count_y->node);
+  const auto* x = std::get_if<loop::IntConst>(&count_x->node);
+  if (y != nullptr && x != nullptr) return loop::imm(y->value * x->value);
+  return count_y * count_x;
+}
+
+Program lower_pooling(const Workload& workload, const space::Config&, const target::Target&, const std::string& name) {
+  const Window w = window_of(workload);
+  const bool real = is_float(workload);
+  const ir::Shape& out = workload.output().shape;
+  const Type element = real ? Type::kF32 : Type::kI8, sum = real ? Type::kF32 : Type::kI32;
+  Program program;
+  program.name = name;
+  program.buffers = {loop::input("x", element, extents_of(workload.input(0))),
+                     loop::output("y", element, extents_of(workload.output())), loop::local("acc", sum, {})};
+  const Affine row = var("oy") * w.stride.h + var("ky") - w.padding.top;
+  const Affine column = var("ox") * w.stride.w + var("kx") - w.padding.left;
+  const Expr zero = real ? loop::imm_f(0) : loop::imm(0);
+  const Expr least = real ? loop::imm_f(std::numeric_limits<float>::lowest()) : loop::imm(-128);
+  const Expr start = w.average ? zero : least;
+  const Expr tap = loop::load_or("x", {var("n"), row, column, var("c")}, start);
+  const Expr acc = loop::load("acc", {});
+  Expr result = acc;
+  if (w.average) {
+    const Expr count = count_of(workload, w, &program);
+    if (real) {
+      result = acc / loop::cast(Type::kF32, count);
+    } else {
+      const Expr half = count / loop::imm(2);
+      result = loop::select(loop::less(loop::imm(0), acc), acc + half, acc - half) / count;
+    }
+  }
+  result = real ? clamp_f32(result, w.clamp) : finish_i8(&program, workload, result);
+  const loop::Stmt step = loop::store("acc", {}, w.average ? acc + tap : loop::max(acc, tap));
+  program.body = {loop::loop(
+      "n", out[0],
+      {loop::loop(
+          "oy", out[1],
+          {loop::loop("ox", out[2],
+                      {loop::loop("c", out[3],
+                                  {loop::store("acc", {}, start),
+                                   loop::loop("ky", w.window.h, {loop::loop("kx", w.window.w, {step})}),
+                                   loop::store("y", {var("n"), var("oy"), var("ox"), var("c")}, result)})})})})};
+  return program;
+}
+
+}  // namespace
+
+const Family kPooling{1, no_choice, no_config, lower_pooling};
+
+}  // namespace mote::kernels
