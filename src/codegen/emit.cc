@@ -48,16 +48,16 @@ class Printer {
 
   std::string block(const Block& block, int depth) {
     std::string text;
+    std::vector<std::string> declared_here;
     for (const Buffer& b : context_->program.buffers) {
       if (b.kind == Buffer::Kind::kLocal && declared_.count(b.name) == 0 && belongs(block, b.name)) {
         declared_.insert(b.name);
+        declared_here.push_back(b.name);
         text += declaration(b, depth);
       }
     }
     for (const Stmt& stmt : block) text += statement(stmt, depth);
-    for (const Buffer& b : context_->program.buffers) {
-      if (b.kind == Buffer::Kind::kLocal && belongs(block, b.name)) declared_.erase(b.name);
-    }
+    for (const std::string& name : declared_here) declared_.erase(name);
     return text;
   }
 

@@ -3,7 +3,6 @@
 
 #include "kernels/common.h"
 #include "kernels/family.h"
-#include "kernels/micro/elementwise.h"
 
 namespace mote::kernels {
 
@@ -56,10 +55,6 @@ Expr int8_result(const Workload& workload, Program* program, Expr a, Expr b) {
     return finish_i8(program, workload, scaled + loop::imm(p.out_offset));
   }
   const ir::AddParams p = ir::add_params(graph, workload.op());
-  if (const std::optional<micro::AddForm> form = micro::plan_add(p, ir::clamp_i8(workload.op()))) {
-    const Expr sum = a * loop::imm(form->a_factor) + b * loop::imm(form->b_factor) + loop::imm(form->offset);
-    return finish_i8(program, workload, loop::shift_right(sum, form->shift));
-  }
   const auto scaled = [&](Expr x, int32_t offset, const ir::Multiplier& m) {
     return loop::call(loop::kRequantize, {loop::shift_left(x + loop::imm(offset), p.left_shift), loop::imm(m.mantissa),
                                           loop::imm(m.shift)});

@@ -50,7 +50,7 @@ std::string attributes_text(const ir::OpAttributes& attributes) {
 }
 
 std::string tensor_text(const ir::Tensor& t) {
-  return fmt::format(" {}:{}{}{}", name_of(t.dtype), text_of(t.shape), t.is_constant() ? ":const" : "",
+  return fmt::format(" {}:{}{}{}", ir::name_of(t.dtype), ir::text_of(t.shape), t.is_constant() ? ":const" : "",
                      t.quant && t.quant->per_channel() ? ":pc" : "");
 }
 
@@ -59,15 +59,15 @@ std::string tensor_text(const ir::Tensor& t) {
 Workload make_workload(const ir::Graph& graph, const ir::Operator& op) {
   Workload w{ir::extract(graph, op), "", ""};
   const ir::Operator& own = w.op();
-  w.key = std::string(kind_of(own.attributes)) + attributes_text(own.attributes);
-  w.title = std::string(kind_of(own.attributes));
+  w.key = std::string(ir::kind_of(own.attributes)) + attributes_text(own.attributes);
+  w.title = std::string(ir::kind_of(own.attributes));
   for (size_t i = 0; i < own.inputs.size(); ++i) {
     const bool absent = own.inputs[i] == ir::kNoTensor;
     w.key += absent ? " none" : tensor_text(w.input(i));
-    if (!absent && !w.input(i).is_constant()) w.title += (i == 0 ? " " : ", ") + text_of(w.input(i).shape);
+    if (!absent && !w.input(i).is_constant()) w.title += (i == 0 ? " " : ", ") + ir::text_of(w.input(i).shape);
   }
   w.key += " ->" + tensor_text(w.output()) + (own.post ? " post" : "");
-  w.title += " -> " + text_of(w.output().shape);
+  w.title += " -> " + ir::text_of(w.output().shape);
   if (own.inputs.size() > 1 && own.inputs[1] != ir::kNoTensor && w.input(1).is_constant() &&
       w.input(1).shape.size() == 4) {
     w.title += fmt::format(", {}x{}", w.input(1).shape[1], w.input(1).shape[2]);
