@@ -13,11 +13,13 @@
 
 namespace mote::kernels::micro {
 
-/// In which order widened elements are stored. kQuads swaps the middle two of every four (0 2 1 3), which saves two instructions per
-/// four elements; a consumer that sums over them only needs its weights in the same order. Runs must then be multiples of 4.
+/// In which order widened elements are stored. kQuads swaps the middle two of every four (0 2 1 3), which saves two
+/// instructions per four elements; a consumer that sums over them only needs its weights in the same order. Runs must
+/// then be multiples of 4.
 enum class WidenOrder : uint8_t { kNatural, kQuads };
 
-/// void NAME(const int8_t *in, int16_t *out, int32_t count): count >= 0 (a multiple of 4 for kQuads), out 4-byte aligned.
+/// void NAME(const int8_t *in, int16_t *out, int32_t count): count >= 0 (a multiple of 4 for kQuads), out 4-byte
+/// aligned.
 MicroKernel widen(const std::string& name, WidenOrder order, const target::Target& target);
 
 /// int8 addition as saturate((a * a_factor + b * b_factor + offset) >> shift), when that is exact for all 65,536 pairs.

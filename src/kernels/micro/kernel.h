@@ -8,16 +8,18 @@ namespace mote::kernels::micro {
 
 struct MicroKernel {
   std::string function_name;
-  std::string prototype;         // "void name(const uint32_t *weights, ...)", without a semicolon
-  std::string assembly;          // Thumb-2 with the DSP extension, unified syntax: the whole function with its section directives, one
-                                 // instruction a line, comments after '@'. Keeps to the AAPCS. Empty: there is only the C form.
-  std::string c_form;            // C99: the same functions; needs <stdint.h> only
-  std::string driver;            // C99 after either form, or empty: function_name itself, when the parts above are only its inner loops
+  std::string prototype;  // "void name(const uint32_t *weights, ...)", without a semicolon
+  std::string
+      assembly;  // Thumb-2 with the DSP extension, unified syntax: the whole function with its section directives, one
+                 // instruction a line, comments after '@'. Keeps to the AAPCS. Empty: there is only the C form.
+  std::string c_form;  // C99: the same functions; needs <stdint.h> only
+  std::string
+      driver;  // C99 after either form, or empty: function_name itself, when the parts above are only its inner loops
   size_t code_bytes_estimate = 0;  // of the assembly
 };
 
-/// A C source file with both: the assembly as a top-level asm block where the compiler targets Thumb-2 with DSP, else the C form.
-/// Compiles with gcc and clang.
+/// A C source file with both: the assembly as a top-level asm block where the compiler targets Thumb-2 with DSP, else
+/// the C form. Compiles with gcc and clang.
 std::string c_file(const MicroKernel& kernel);
 
 }  // namespace mote::kernels::micro

@@ -1,0 +1,174 @@
+#include "kernels/micro/gemm.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "kernels/micro/epilogue.h"
+#include "kernels/micro/gemm_code.h"
+#include "kernels/micro/gemm_steps.h"
+#include "support/error.h"
+
+namespace mote::kernels::micro {
+namespace {
+
+bool has_assembly(const target::Target& target) {
+  return target.dsp && !target.pipeline.empty();
+}
+
+/// First channel of a tile: the last one is moved back to end at the last channel.
+int first_channel(const GemmSpec& spec, int tile) {
+  return std::min(tile * spec.tile_channels, spec.channels - spec.tile_channels);
+}
+
+std::string decode_in_c(const GemmSpec& spec) {
+  if (spec.wide_weights) {
+    return "            const uint32_t word = w[i];\n"
+           "            const int32_t even = (int16_t)word, odd = (int16_t)(word >> 16);\n";
+  }
+  return "            const uint32_t word = w[i / 2] >> 8 * (i % 2);\n"
+         "            const int32_t even = (int8_t)word, odd = (int8_t)(word >> 16);\n";
+}
+
+std::string gemm_in_c(const GemmSpec& spec) {
+  const bool requantised = spec.output != GemmOutput::kInt32;
+  const int m = spec.tile_channels, n = spec.tile_positions;
+  std::string text = requantised ? requantise_in_c(spec.form, spec.name + "_requantise") + "\n" : "";
+  text += fmt::format("void {}(const uint32_t *weights, const int16_t *activations, void *out, int32_t groups) {{\n",
+                      spec.name);
+  text += fmt::format(
+      "  for (int32_t group = 0; group < groups; ++group) {{\n"
+      "    const uint32_t *w = weights;\n"
+      "    const char *base = (const char *)activations + group * {};\n"
+      "    for (int32_t tile = 0; tile < {}; ++tile) {{\n"
+      "      const int32_t channel = tile < {} ? tile * {} : {};\n"
+      "      int32_t acc[{}][{}];\n",
+      spec.group_step, tiles_of(spec), tiles_of(spec) - 1, m, first_channel(spec, tiles_of(spec) - 1), m, n);
+  text += fmt::format(
+      "      for (int32_t i = 0; i < {}; ++i) {{\n        for (int32_t j = 0; j < {}; ++j) acc[i][j] = {};\n      }}\n",
+      m, n, spec.has_bias ? "(int32_t)w[i]" : "0");
+  if (spec.has_bias) text += fmt::format("      w += {};\n", m);
+  text += fmt::format(
+      "      for (int32_t segment = 0; segment < {}; ++segment) {{\n"
+      "        for (int32_t pair = 0; pair < {}; ++pair, w += {}) {{\n"
+      "          const char *at = base + segment * {} + pair * {};\n"
+      "          for (int32_t i = 0; i < {}; ++i) {{\n"
+      "{}"
+      "            for (int32_t j = 0; j < {}; ++j) {{\n"
+      "              const int16_t *a = (const int16_t *)(at + j * {});\n"
+      "              acc[i][j] += even * a[0] + odd * a[1];\n"
+      "            }}\n"
+      "          }}\n"
+      "        }}\n"
+      "      }}\n",
+      spec.segments, spec.segment_pairs, words_per_step(spec), spec.segment_step, spec.pair_step, m, decode_in_c(spec),
+      n, spec.position_step);
+  const char* type = spec.output == GemmOutput::kInt8    ? "int8_t"
+                     : spec.output == GemmOutput::kInt16 ? "int16_t"
+                                                         : "int32_t";
+  text += fmt::format(
+      "      for (int32_t i = 0; i < {}; ++i) {{\n"
+      "        for (int32_t j = 0; j < {}; ++j) {{\n"
+      "          {} *to = ({} *)((char *)out + group * {} + j * {} + (channel + i) * {});\n",
+      m, n, type, type, spec.out_group_step, spec.out_position_step, spec.out_channel_step);
+  if (requantised) {
+    text += fmt::format("          *to = ({}){}_requantise(acc[i][j], (const int32_t *)w + i * {});\n", type, spec.name,
+                        spec.form.words_per_channel());
+  } else {
+    text += "          *to = acc[i][j];\n";
+  }
+  text += "        }\n      }\n";
+  if (requantised) text += fmt::format("      w += {};\n", m * spec.form.words_per_channel());
+  text += "    }\n";
+  if (spec.weights_per_group) text += "    weights = w;\n";
+  return text + "  }\n}\n";
+}
+
+uint32_t byte(int32_t value) {
+  return static_cast<uint8_t>(value);
+}
+uint32_t half(int32_t value) {
+  return static_cast<uint16_t>(value);
+}
+
+}  // namespace
+
+std::optional<std::string> why_no_gemm(const GemmSpec& spec) {
+  const int m = spec.tile_channels, n = spec.tile_positions;
+  if (m != 1 && m != 2 && m != 4 && m != 6) return "a tile has 1, 2, 4 or 6 channels";
+  if (n < 1 || n > 4 || m * n > 8) return "a tile has 1 to 4 positions and at most 8 outputs";
+  if (m > 2 && n > 1) return "a tile of more than two channels has one position";
+  if (m > 2 && spec.wide_weights && m * n > 4) return "a tile of int16 weights has at most four channels";
+  if (spec.channels < 1 || spec.segments < 1 || spec.segment_pairs < 1) return "an empty product";
+  if (std::abs(spec.out_channel_step) * 6 > 4095) return "output channels too far apart";
+  if (spec.pair_step % 4 != 0 || spec.position_step % 4 != 0 || spec.segment_step % 4 != 0 ||
+      spec.group_step % 4 != 0) {
+    return "activations must be read a word at a time";
+  }
+  if ((n - 1) * spec.position_step > 4000) return "positions too far apart";
+  return std::nullopt;
+}
+
+std::vector<GemmTile> gemm_tiles(const target::Target& target, bool wide_weights) {
+  const bool dual = target.pipeline == "m7";
+  if (dual && !wide_weights) return {{2, 3}, {2, 4}, {2, 2}, {2, 1}, {6, 1}, {4, 1}};
+  return {{2, 4}, {2, 3}, {2, 2}, {2, 1}, {4, 1}};
+}
+
+MicroKernel gemm(const GemmSpec& requested, const target::Target& target) {
+  check(!why_no_gemm(requested), "a GEMM that cannot be made");
+  const GemmSpec spec = normalised(requested);
+  MicroKernel kernel{
+      .function_name = spec.name,
+      .prototype = fmt::format(
+          "void {}(const uint32_t *weights, const int16_t *activations, void *out, int32_t groups)", spec.name),
+      .assembly = "",
+      .c_form = gemm_in_c(spec),
+      .driver = "",
+      .code_bytes_estimate = 0};
+  if (has_assembly(target) && GemmSteps::possible(spec, target)) {
+    GemmAssembly assembly = gemm_assembly(spec, target);
+    kernel.assembly = std::move(assembly.text);
+    kernel.code_bytes_estimate = assembly.bytes;
+  }
+  return kernel;
+}
+
+std::vector<uint32_t> pack_gemm_weights(const GemmSpec& requested,
+                                        const std::function<int32_t(int channel, int k)>& weight,
+                                        std::span<const int32_t> bias, std::span<const RequantConstants> constants) {
+  const GemmSpec spec = normalised(requested);
+  const int m = spec.tile_channels;
+  std::vector<uint32_t> stream;
+  for (int tile = 0; tile < tiles_of(spec); ++tile) {
+    const int first = first_channel(spec, tile);
+    const auto at = [&](int i) { return static_cast<size_t>(first + i); };
+    if (spec.has_bias) {
+      for (int i = 0; i < m; ++i) {
+        const int32_t offset = constants.empty() ? 0 : constants[at(i)].bias_offset;
+        stream.push_back(static_cast<uint32_t>(bias[at(i)]) + static_cast<uint32_t>(offset));
+      }
+    }
+    for (int k = 0; k < spec.depth(); k += 2) {
+      for (int i = 0; i < m; i += spec.wide_weights ? 1 : 2) {
+        if (spec.wide_weights) {
+          stream.push_back(half(weight(first + i, k)) | half(weight(first + i, k + 1)) << 16);
+        } else {
+          stream.push_back(byte(weight(first + i, k)) | byte(weight(first + i + 1, k)) << 8 |
+                           byte(weight(first + i, k + 1)) << 16 | byte(weight(first + i + 1, k + 1)) << 24);
+        }
+      }
+    }
+    if (spec.output == GemmOutput::kInt32) continue;
+    for (int i = 0; i < m; ++i) {
+      stream.push_back(static_cast<uint32_t>(constants[at(i)].multiplier));
+      stream.push_back(static_cast<uint32_t>(constants[at(i)].addend));
+      if (spec.form.shift_per_channel) stream.push_back(static_cast<uint32_t>(constants[at(i)].shift));
+    }
+  }
+  if (!spec.weights_per_group) stream.resize(stream.size() + kGemmStreamPadding);
+  return stream;
+}
+
+}  // namespace mote::kernels::micro

@@ -1,0 +1,37 @@
+#include "kernels/micro/kernel.h"
+
+#include <sstream>
+
+namespace mote::kernels::micro {
+namespace {
+
+/// `text` as lines of C string literals.
+std::string quoted(const std::string& text) {
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::string escaped;
+    for (char c : line) {
+      if (c == '"' || c == '\\') escaped += '\\';
+      escaped += c;
+    }
+    result += "\"" + escaped + "\\n\"\n";
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string c_file(const MicroKernel& kernel) {
+  std::string text = "#include <stdint.h>\n\n";
+  if (kernel.assembly.empty()) {
+    text += kernel.c_form;
+  } else {
+    text += "#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)\n__asm__(\n" + quoted(kernel.assembly) +
+            ");\n#else\n" + kernel.c_form + "#endif\n";
+  }
+  if (!kernel.driver.empty()) text += "\n" + kernel.driver;
+  return text;
+}
+
+}  // namespace mote::kernels::micro

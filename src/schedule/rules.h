@@ -1,0 +1,31 @@
+// What the schedulers ask about a core: how long after a producer a consumer may issue, and which two instructions may
+// issue in one cycle.
+#pragma once
+
+#include <string>
+
+#include "schedule/assembly.h"
+
+namespace mote::schedule {
+
+class Rules {
+ public:
+  /// `pipeline` is target::Target::pipeline; load_latency overrides the distance from a load to a multiply that uses it
+  /// as an operand (0: the table's).
+  explicit Rules(const std::string& pipeline, int load_latency = 0);
+
+  bool dual_issue() const { return dual_issue_; }
+
+  /// Cycles from the issue of a producer of this kind to the earliest issue of a consumer that uses it so; 0: the same
+  /// cycle.
+  int latency(Kind producer, Role role) const;
+
+  /// Whether two independent instructions may issue in one cycle, `older` first.
+  bool can_pair(Kind older, Kind younger) const;
+
+ private:
+  bool dual_issue_ = false;
+  int load_latency_ = 0;
+};
+
+}  // namespace mote::schedule
