@@ -59,7 +59,7 @@ Problem check_unary(const Call& call) {
 
 Problem check_factor(double factor) {
   if (std::isfinite(factor) && factor < std::ldexp(1, 30)) return {};
-  return fmt::format("its scales ask for a factor of {}, which is 2^30 or more", factor);
+  return fmt::format("its scales ask for a factor of {:.3g}, which is 2^30 or more", factor);
 }
 
 Problem check_clamp(const Call& call, const Clamp& clamp) {
