@@ -1,0 +1,117 @@
+#include "board_sim/block.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace mote::board_sim {
+namespace {
+
+using schedule::Insn;
+using schedule::kNoRegister;
+
+/// What a register holds, relative to the registers on entry to the block.
+struct Origin {
+  uint8_t reg = kNoRegister;  // kNoRegister: not known
+  int32_t offset = 0;
+};
+using Origins = std::array<Origin, 16>;
+
+void advance(Origins& origins, const Insn& insn) {
+  Origin copy;
+  if (insn.copied_from < 16 && origins[insn.copied_from].reg != kNoRegister) {
+    copy = origins[insn.copied_from];
+    copy.offset += insn.copy_offset;
+  }
+  for (int r = 0; r < 16; ++r) {
+    if (insn.writes >> r & 1) origins[r] = insn.conditional ? Origin{} : copy;
+    if (!(insn.base_writes >> r & 1)) continue;
+    if (insn.conditional || insn.access.index != kNoRegister) {
+      origins[r] = Origin{};
+    } else {
+      origins[r].offset += insn.access.writeback;
+    }
+  }
+}
+
+void check_alignment(Block& block, const Origins& origins, uint16_t index) {
+  const Insn& insn = block.insns[index];
+  if (!insn.access.word_aligned || insn.access.base >= 15) return;
+  const Origin& origin = origins[insn.access.base];
+  // The stack pointer is always word-aligned, and so are the offsets of these instructions.
+  if (origin.reg == 13 && (origin.offset + insn.access.offset) % 4 == 0) return;
+  if (origin.reg == kNoRegister || insn.conditional) {
+    block.unresolved.push_back(index);
+  } else {
+    block.alignment.push_back({index, origin.reg, origin.offset + insn.access.offset});
+  }
+}
+
+}  // namespace
+
+void analyse(Block& block, std::span<const std::byte> code) {
+  block.insns = schedule::decode(block.address, code);
+  Origins origins;
+  for (uint8_t r = 0; r < 15; ++r) origins[r] = {r, 0};
+  for (size_t i = 0; i < block.insns.size(); ++i) {
+    const Insn& insn = block.insns[i];
+    check_alignment(block, origins, static_cast<uint16_t>(i));
+    advance(origins, insn);
+    if (insn.floating && block.first_floating < 0) block.first_floating = static_cast<int>(i);
+    if (insn.divide && block.first_divide < 0) block.first_divide = static_cast<int>(i);
+  }
+  block.careful =
+      !block.alignment.empty() || !block.unresolved.empty() || block.first_floating >= 0 || block.first_divide >= 0;
+  if (!block.insns.empty() && block.insns.back().branch) {
+    const Insn& last = block.insns.back();
+    block.memo.counter = last.branch_target != 0 && last.branch_target <= last.address ? 2 : 1;
+  }
+}
+
+void BlockCache::open() {
+  for (const Window& window : memory_.windows()) {
+    if (window.executable) directories_.push_back({window, std::vector<Block*>(window.size / 2)});
+  }
+}
+
+void BlockCache::clear() {
+  directories_.clear();
+  all_.clear();
+  storage_.clear();
+  open();
+}
+
+Block* BlockCache::find(uint32_t address, uint32_t size) {
+  for (Directory& directory : directories_) {
+    if (address - directory.window.address < directory.window.size) return look_up(directory, address, size);
+  }
+  return nullptr;
+}
+
+Block* BlockCache::look_up(Directory& directory, uint32_t address, uint32_t size) {
+  const Window& window = directory.window;
+  Block*& slot = directory.blocks[(address - window.address) / 2];
+  if (slot == nullptr || slot->size != size) {
+    if (!window.contains(address, size)) return nullptr;  // it runs on into the next memory
+    Block*& known = all_[uint64_t{size} << 32 | address];
+    if (known == nullptr) {
+      known = &storage_.emplace_back();
+      known->address = address;
+      known->size = size;
+      known->bytes = window.bytes + (address - window.address);
+    }
+    slot = known;
+  }
+  if (slot->decoded.size() != size || std::memcmp(slot->decoded.data(), slot->bytes, size) != 0) {
+    Block fresh;
+    fresh.address = address;
+    fresh.size = size;
+    fresh.bytes = slot->bytes;
+    fresh.decoded.assign(slot->bytes, slot->bytes + size);
+    analyse(fresh, fresh.decoded);
+    *slot = std::move(fresh);
+  }
+  return slot;
+}
+
+}  // namespace mote::board_sim

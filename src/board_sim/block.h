@@ -1,0 +1,80 @@
+// A basic block as the emulator runs it, decoded once: its instructions, and what must be checked before it may run
+// because the emulator itself does not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "board_sim/memory.h"
+#include "schedule/insn.h"
+
+namespace mote::board_sim {
+
+/// The access of instruction `insn` must be word-aligned, and goes to (register `reg` on entry) + offset.
+struct AlignmentCheck {
+  uint16_t insn = 0;
+  uint8_t reg = 0;
+  int32_t offset = 0;
+};
+
+/// What the timing model remembers about a block: see timing.h.
+struct BlockMemo {
+  struct Entry {
+    uint32_t state_in = 0, state_out = 0, cycles = 0;
+  };
+  std::vector<Entry> entries[4];  // by taken (bit 0) and bank variant (bit 1)
+  uint8_t counter = 0;            // branch predictor
+  uint32_t last_target = 0;
+};
+
+struct Block {
+  uint32_t address = 0, size = 0;
+  uint32_t end() const { return address + size; }
+  std::vector<schedule::Insn> insns;
+
+  const std::byte* bytes = nullptr;  // where the code is now
+  std::vector<std::byte> decoded;    // the code as it was decoded
+
+  std::vector<AlignmentCheck> alignment;
+  std::vector<uint16_t> unresolved;  // instructions whose alignment cannot be told from the registers on entry
+  int first_floating = -1, first_divide = -1;
+  bool careful = false;  // one of the above is present: look before it runs
+
+  BlockMemo memo;
+  uint64_t executions = 0, cycles = 0;
+};
+
+/// Decoded blocks by address and size.
+class BlockCache {
+ public:
+  explicit BlockCache(const Memory& memory) : memory_(memory) { open(); }
+
+  /// The block of `size` bytes at `address`, decoded anew when its bytes have changed. nullptr where there is no
+  /// memory.
+  Block* find(uint32_t address, uint32_t size);
+  /// Drops everything.
+  void clear();
+
+ private:
+  struct Directory {
+    Window window;
+    std::vector<Block*> blocks;  // by halfword: the block last used there
+  };
+  void open();
+  Block* look_up(Directory& directory, uint32_t address, uint32_t size);
+
+  const Memory& memory_;
+  std::vector<Directory> directories_;
+  std::unordered_map<uint64_t, Block*> all_;
+  std::deque<Block> storage_;
+};
+
+/// Fills in everything of `block` but its address, size and bytes.
+void analyse(Block& block, std::span<const std::byte> code);
+
+}  // namespace mote::board_sim

@@ -1,0 +1,218 @@
+#include "board_sim/machine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "support/error.h"
+
+namespace mote::board_sim {
+namespace {
+
+constexpr uint64_t kPollInterval = 1'000'000;  // cycles
+constexpr uint32_t kSystemBytes = 0x100000, kDeviceBytes = 0x20000000;
+constexpr uint64_t kNoEnd = 0xFFFFFFFF;  // an address execution never reaches
+
+void add_hook(uc_engine* uc, int type, void* function, void* self) {
+  uc_hook hook = 0;
+  check(uc_hook_add(uc, &hook, type, function, self, 1, 0) == UC_ERR_OK, "the emulator refuses a hook");
+}
+
+}  // namespace
+
+Machine::Machine(const target::Board& board)
+    : board_(board),
+      memory_(board),
+      processor_(board.target.name, memory_),
+      system_(board),
+      peripherals_(board),
+      exceptions_(processor_, memory_, system_),
+      blocks_(memory_),
+      timer_(board.target) {
+  uc_engine* uc = processor_.handle();
+  add_hook(uc, UC_HOOK_BLOCK, reinterpret_cast<void*>(&on_block), this);
+  add_hook(uc, UC_HOOK_INTR, reinterpret_cast<void*>(&on_interrupt), this);
+  add_hook(uc, UC_HOOK_MEM_INVALID, reinterpret_cast<void*>(&on_bad_access), this);
+  const uc_err system = uc_mmio_map(uc, system_window_.address, kSystemBytes, &on_device_read, &system_window_,
+                                    &on_device_write, &system_window_);
+  const uc_err device = uc_mmio_map(uc, device_window_.address, kDeviceBytes, &on_device_read, &device_window_,
+                                    &on_device_write, &device_window_);
+  if (system != UC_ERR_OK || device != UC_ERR_OK) {
+    throw InputError(board.file, "memory lies where peripherals are (0x40000000 to 0x5FFFFFFF or 0xE0000000)");
+  }
+  reset();
+}
+
+void Machine::reset() {
+  system_.reset();
+  peripherals_.reset();
+  for (const Special which : {Special::kPrimask, Special::kBasepri, Special::kFaultmask, Special::kFpscr}) {
+    processor_.set_special(which, 0);
+  }
+  processor_.set_xpsr(1u << 24);
+  processor_.set_special(Special::kControl, 0);
+  for (int n = 0; n < 13; ++n) processor_.set_reg(n, 0);
+  processor_.set_special(Special::kPsp, 0);
+  processor_.set_reg(13, memory_.value(system_.vtor, 4).value_or(0) & ~3u);
+  processor_.set_reg(14, 0xFFFFFFFF);
+  processor_.set_reg(15, memory_.value(system_.vtor + 4, 4).value_or(0) & ~1u);
+  timer_.reset();
+}
+
+Halt Machine::run() {
+  return go(false);
+}
+
+Halt Machine::step() {
+  return go(true);
+}
+
+Halt Machine::go(bool single) {
+  single_ = single;
+  fresh_ = true;
+  poll_at_ = cycles_ + kPollInterval;
+  if (single) {
+    const uint32_t pc = processor_.reg(15) & ~1u;
+    step_guard_ =
+        pc + static_cast<uint32_t>(schedule::thumb_size(static_cast<uint16_t>(memory_.value(pc, 2).value_or(0))));
+    guard(*step_guard_);
+  }
+  std::optional<Halt> halt;
+  while (!halt) halt = emulate();
+  if (single) {
+    const uint32_t address = *step_guard_;
+    step_guard_.reset();
+    if (!breakpoints_.contains(address)) unguard(address);
+  }
+  return *halt;
+}
+
+std::optional<Halt> Machine::emulate() {
+  // Exceptions that are due, resets, and the debugger come first; then code runs until the next of them.
+  if (std::optional<Halt> halt = handle_due()) return halt;
+  exit_ = {};
+  current_ = nullptr;
+  blocks_begun_ = 0;
+  const uc_err error = uc_emu_start(processor_.handle(), processor_.reg(15) | 1, kNoEnd, 0, 0);
+  std::optional<Halt> halt = handle_exit(error);
+  if (!halt && single_) halt = Halt{Halt::Reason::kStep, {}, 0};
+  fresh_ = false;
+  return halt;
+}
+
+std::optional<Halt> Machine::handle_due() {
+  if (system_.reset_requested) {
+    reset();
+    if (debugger && (system_.demcr & kDemcrVcCorereset)) return Halt{Halt::Reason::kVectorCatch, {}, 0};
+  }
+  if (cycles_ >= poll_at_) {
+    poll_at_ = cycles_ + kPollInterval;
+    if (poll()) return Halt{Halt::Reason::kRequested, {}, 0};
+  }
+  if (system_.systick.take_interrupt(cycles_)) system_.pending[kSysTick] = true;
+  if (const int n = exceptions_.to_take(); n != kThread) {
+    cycles_ += timer_.exception_entry();
+    fresh_ = false;
+    if (!exceptions_.enter(n, processor_.reg(15) & ~1u)) return locked_up({n, 0, processor_.reg(15), 0});
+    if (single_) return Halt{Halt::Reason::kStep, {}, 0};
+  }
+  if (system_.changed) {
+    system_.changed = false;
+    // Guards depend on CPACR and CCR: those still needed come back when their block is met.
+    unguard_unneeded();
+  }
+  const bool masked = system_.first_pending() != kThread;  // may become possible at any instruction
+  attention_at_ = masked ? 0 : std::min(poll_at_, system_.systick.next_interrupt());
+  return std::nullopt;
+}
+
+std::optional<Halt> Machine::sleep() {
+  while (!exceptions_.wakes()) {
+    const uint64_t next = system_.systick.next_interrupt();
+    if (next != ~uint64_t{0}) {
+      cycles_ = std::max(cycles_, next);
+      if (system_.systick.take_interrupt(cycles_)) system_.pending[kSysTick] = true;
+      if (cycles_ < poll_at_) continue;
+      poll_at_ = cycles_ + kPollInterval;
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // only the outside can wake it
+    }
+    if (poll()) return Halt{Halt::Reason::kRequested, {}, 0};
+  }
+  return std::nullopt;
+}
+
+bool Machine::read(uint32_t address, std::span<std::byte> out) {
+  if (memory_.read(address, out)) return true;
+  const bool system = address >= system_window_.address && address - system_window_.address < kSystemBytes;
+  const bool device = address >= device_window_.address && address - device_window_.address < kDeviceBytes;
+  if (!system && !device) return false;
+  for (size_t i = 0; i < out.size();) {
+    const uint32_t at = address + static_cast<uint32_t>(i);
+    const int bytes = at % 4 == 0 && out.size() - i >= 4 ? 4 : at % 2 == 0 && out.size() - i >= 2 ? 2 : 1;
+    const uint32_t value = system ? system_.read(at, bytes, cycles_, true) : peripherals_.read(at, bytes);
+    for (int b = 0; b < bytes; ++b) out[i + static_cast<size_t>(b)] = static_cast<std::byte>(value >> (8 * b));
+    i += static_cast<size_t>(bytes);
+  }
+  return true;
+}
+
+bool Machine::write(uint32_t address, std::span<const std::byte> bytes) {
+  if (memory_.write(address, bytes)) {
+    processor_.forget_code(address, bytes.size());
+    return true;
+  }
+  const bool system = address >= system_window_.address && address - system_window_.address < kSystemBytes;
+  const bool device = address >= device_window_.address && address - device_window_.address < kDeviceBytes;
+  if (!system && !device) return false;
+  for (size_t i = 0; i < bytes.size();) {
+    const uint32_t at = address + static_cast<uint32_t>(i);
+    const int count = at % 4 == 0 && bytes.size() - i >= 4 ? 4 : at % 2 == 0 && bytes.size() - i >= 2 ? 2 : 1;
+    uint32_t value = 0;
+    for (int b = 0; b < count; ++b) value |= static_cast<uint32_t>(bytes[i + static_cast<size_t>(b)]) << (8 * b);
+    if (system) {
+      system_.write(at, value, count, cycles_);
+    } else {
+      peripherals_.write(at, value, count);
+    }
+    i += static_cast<size_t>(count);
+  }
+  return true;
+}
+
+void Machine::add_breakpoint(uint32_t address) {
+  if (breakpoints_.insert(address).second) guard(address);
+}
+
+void Machine::remove_breakpoint(uint32_t address) {
+  if (breakpoints_.erase(address) != 0) unguard(address);
+}
+
+void Machine::guard(uint32_t address) {
+  uc_hook& hook = guards_[address];
+  if (hook != 0) return;
+  const uc_err error =
+      uc_hook_add(processor_.handle(), &hook, UC_HOOK_CODE, reinterpret_cast<void*>(&on_guard), this, address, address);
+  check(error == UC_ERR_OK, "the emulator refuses a hook");
+  processor_.forget_code(address, 2);
+}
+
+void Machine::unguard(uint32_t address) {
+  const auto found = guards_.find(address);
+  if (found == guards_.end()) return;
+  uc_hook_del(processor_.handle(), found->second);
+  guards_.erase(found);
+  processor_.forget_code(address, 2);
+}
+
+void Machine::unguard_unneeded() {
+  std::vector<uint32_t> unneeded;
+  for (const auto& [address, hook] : guards_) {
+    if (!breakpoints_.contains(address) && address != step_guard_) unneeded.push_back(address);
+  }
+  for (const uint32_t address : unneeded) unguard(address);
+}
+
+}  // namespace mote::board_sim

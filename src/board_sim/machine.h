@@ -1,0 +1,155 @@
+// One virtual microcontroller: core, memory, system space, peripherals, and the cycle counter they share. A debug port
+// halts it, looks at it and lets it run; it does not know which port that is.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "board_sim/block.h"
+#include "board_sim/exceptions.h"
+#include "board_sim/memory.h"
+#include "board_sim/peripherals.h"
+#include "board_sim/processor.h"
+#include "board_sim/system.h"
+#include "board_sim/timing.h"
+#include "target/board.h"
+
+namespace mote::board_sim {
+
+/// Why the machine stopped.
+struct Halt {
+  enum class Reason : uint8_t {
+    kRequested,    // interrupted from outside
+    kStep,         // one instruction was executed
+    kBreakpoint,   // before the instruction at a breakpoint, or at a BKPT instruction
+    kVectorCatch,  // at the first instruction of a fault handler the debugger wanted to see
+    kFault,        // before a faulting instruction whose exception has no handler (a debugger is attached)
+    kLockup,       // a fault nobody could handle; without a debugger this is the end
+    kExit          // semihosting exit
+  };
+  Reason reason = Reason::kRequested;
+  std::optional<Fault> fault;  // kFault, kLockup
+  int exit_code = 0;           // kExit
+};
+
+class Machine {
+ public:
+  /// Powered up and reset. `board` must outlive it. Throws InputError for a board it cannot be.
+  explicit Machine(const target::Board& board);
+
+  /// Looked at now and then while the machine runs; true halts it.
+  std::function<bool()> poll = [] { return false; };
+  /// Takes what the firmware prints (semihosting, UART).
+  std::function<void(std::string_view)> print = [](std::string_view) {};
+  /// A debugger is attached: breakpoint instructions halt, and faults without a handler halt before the instruction.
+  bool debugger = false;
+
+  /// Reset: registers, system space, peripherals; memory stays.
+  void reset();
+  /// Runs until something halts it.
+  Halt run();
+  /// Executes one instruction (an exception that is due is entered first).
+  Halt step();
+
+  Processor& processor() { return processor_; }
+  const Memory& memory() const { return memory_; }
+  SystemSpace& system() { return system_; }
+  const Peripherals& peripherals() const { return peripherals_; }
+  const target::Board& board() const { return board_; }
+  uint64_t cycles() const { return cycles_; }
+  uint64_t instructions() const { return instructions_; }
+
+  /// What a debugger reads and writes: memory (flash too), then the system space and the peripherals word by word.
+  /// False when there is nothing at one of the addresses.
+  bool read(uint32_t address, std::span<std::byte> out);
+  bool write(uint32_t address, std::span<const std::byte> bytes);
+
+  void add_breakpoint(uint32_t address);
+  void remove_breakpoint(uint32_t address);
+
+ private:
+  // What ended a stretch of emulation, beyond what the emulator itself says.
+  struct Exit {
+    bool attention = false;               // stopped before a block: something is due
+    std::vector<uint32_t> wanted_guards;  // of that block
+    std::optional<uint32_t> guard;        // stopped before the instruction at a guarded address
+    int interrupt = -1;                   // the emulator's exception number
+    struct Access {
+      uint32_t address;
+      int bytes;
+      bool write, fetch;
+    };
+    std::optional<Access> bad_access;
+  };
+
+  static void on_block(uc_engine*, uint64_t address, uint32_t size, void* self);
+  static void on_guard(uc_engine*, uint64_t address, uint32_t size, void* self);
+  static void on_interrupt(uc_engine*, uint32_t number, void* self);
+  static bool on_bad_access(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t value, void* self);
+  static uint64_t on_device_read(uc_engine*, uint64_t offset, unsigned size, void* window);
+  static void on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64_t value, void* window);
+
+  void block(uint32_t address, uint32_t size);
+  bool must_stop_before(const Block& block);
+  void charge(uint32_t next);
+  uint64_t now_at_access(uint32_t address, int bytes, bool write);
+  int locate(uint32_t address, int bytes, bool write) const;
+
+  std::optional<Halt> emulate();
+  std::optional<Halt> handle_exit(uc_err error);
+  std::optional<Halt> handle_guard(uint32_t address);
+  std::optional<Halt> handle_interrupt(int number);
+  std::optional<Halt> handle_bad_access(const Exit::Access& access);
+  std::optional<Halt> handle_svc(uint32_t next);
+  std::optional<Halt> handle_breakpoint_instruction(uint32_t pc);
+  std::optional<Halt> handle_due();
+  std::optional<Halt> sleep();
+  std::optional<Halt> fault(const Fault& fault);
+  Fault fetch_fault(uint32_t pc) const;
+  static Halt locked_up(const Fault& fault);
+  void stop_at(uint32_t pc);
+  uint32_t it_state(uint32_t pc) const;
+  Halt go(bool single);
+
+  void guard(uint32_t address);
+  void unguard(uint32_t address);
+  void unguard_unneeded();
+  std::optional<Fault> fault_at(uint32_t address) const;
+
+  struct DeviceWindow {
+    Machine* machine;
+    uint32_t address;
+  };
+
+  const target::Board& board_;
+  Memory memory_;
+  Processor processor_;
+  SystemSpace system_;
+  Peripherals peripherals_;
+  Exceptions exceptions_;
+  BlockCache blocks_;
+  Timer timer_;
+  DeviceWindow system_window_{this, 0xE0000000}, device_window_{this, 0x40000000};
+
+  uint64_t cycles_ = 0, instructions_ = 0;
+  uint64_t attention_at_ = 0, poll_at_ = 0;  // cycles
+  Block* current_ = nullptr;                 // being executed; not yet charged
+  int devices_seen_ = -1;                    // last instruction of current_ that touched a device
+  bool single_ = false;                      // one instruction only
+  bool fresh_ = false;                       // nothing has run since the debugger let go
+  int blocks_begun_ = 0;                     // in this stretch of emulation
+  std::optional<uint32_t> step_guard_;       // where a single step ends when it does not branch
+  Exit exit_;
+  std::set<uint32_t> breakpoints_;
+  std::map<uint32_t, uc_hook> guards_;
+};
+
+}  // namespace mote::board_sim

@@ -1,0 +1,135 @@
+// What the emulator calls while code runs. These functions are on the path of every block: they do little, and they
+// must not throw.
+#include <algorithm>
+
+#include "board_sim/machine.h"
+
+namespace mote::board_sim {
+
+using schedule::Insn;
+using schedule::kNoRegister;
+
+void Machine::on_block(uc_engine*, uint64_t address, uint32_t size, void* self) {
+  static_cast<Machine*>(self)->block(static_cast<uint32_t>(address) & ~1u, size);
+}
+
+void Machine::block(uint32_t address, uint32_t size) {
+  if (current_ != nullptr) charge(address);
+  current_ = nullptr;
+  if (cycles_ >= attention_at_ || (single_ && blocks_begun_ > 0)) {
+    exit_.attention = true;
+    uc_emu_stop(processor_.handle());
+    return;
+  }
+  ++blocks_begun_;
+  Block* next = blocks_.find(address, size);
+  if (next != nullptr && next->careful && must_stop_before(*next)) {
+    exit_.attention = true;
+    uc_emu_stop(processor_.handle());
+    return;
+  }
+  current_ = next;
+  devices_seen_ = -1;
+}
+
+// A block that will fault where the emulator would go on gets guards: it is left, and on its next run (at once) the
+// guard stops it exactly before the instruction.
+bool Machine::must_stop_before(const Block& block) {
+  bool added = false;
+  const auto need = [&](size_t index) {
+    const uint32_t address = block.insns[index].address;
+    if (guards_.contains(address)) return;
+    exit_.wanted_guards.push_back(address);
+    added = true;
+  };
+  if (block.first_floating >= 0 && !system_.fpu_enabled()) need(static_cast<size_t>(block.first_floating));
+  for (const AlignmentCheck& check : block.alignment) {
+    if ((processor_.reg(check.reg) + static_cast<uint32_t>(check.offset)) % 4 != 0) need(check.insn);
+  }
+  for (const uint16_t index : block.unresolved) need(index);
+  if (block.first_divide >= 0 && (system_.ccr & kCcrDiv0Trp)) {
+    for (size_t i = 0; i < block.insns.size(); ++i) {
+      if (block.insns[i].divide) need(i);
+    }
+  }
+  return added;
+}
+
+void Machine::charge(uint32_t next) {
+  const uint32_t cycles = timer_.run(*current_, next);
+  cycles_ += cycles;
+  instructions_ += current_->insns.size();
+  current_->cycles += cycles;
+  ++current_->executions;
+}
+
+void Machine::on_guard(uc_engine* uc, uint64_t address, uint32_t, void* self) {
+  Machine& machine = *static_cast<Machine*>(self);
+  const uint32_t at = static_cast<uint32_t>(address);
+  const bool starting = machine.fresh_ && machine.blocks_begun_ <= 1 && machine.current_ != nullptr &&
+                        machine.current_->address == at;  // a debugger runs on from here
+  const bool stepped = machine.step_guard_ == at && !starting;
+  const bool breakpoint = machine.breakpoints_.contains(at) && !starting;
+  if (!stepped && !breakpoint && !machine.fault_at(at)) return;
+  machine.exit_.guard = at;
+  uc_emu_stop(uc);
+}
+
+void Machine::on_interrupt(uc_engine* uc, uint32_t number, void* self) {
+  static_cast<Machine*>(self)->exit_.interrupt = static_cast<int>(number);
+  uc_emu_stop(uc);
+}
+
+bool Machine::on_bad_access(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t, void* self) {
+  const bool fetch = type == UC_MEM_FETCH_UNMAPPED || type == UC_MEM_FETCH_PROT;
+  const bool write = type == UC_MEM_WRITE_UNMAPPED || type == UC_MEM_WRITE_PROT;
+  static_cast<Machine*>(self)->exit_.bad_access = Exit::Access{static_cast<uint32_t>(address), size, write, fetch};
+  return false;
+}
+
+uint64_t Machine::on_device_read(uc_engine*, uint64_t offset, unsigned size, void* window) {
+  const DeviceWindow& here = *static_cast<DeviceWindow*>(window);
+  Machine& machine = *here.machine;
+  const uint32_t address = here.address + static_cast<uint32_t>(offset);
+  const int bytes = static_cast<int>(size);
+  if (here.address != machine.system_window_.address) return machine.peripherals_.read(address, bytes);
+  return machine.system_.read(address, bytes, machine.now_at_access(address, bytes, false));
+}
+
+void Machine::on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64_t value, void* window) {
+  const DeviceWindow& here = *static_cast<DeviceWindow*>(window);
+  Machine& machine = *here.machine;
+  const uint32_t address = here.address + static_cast<uint32_t>(offset);
+  const int bytes = static_cast<int>(size);
+  if (here.address != machine.system_window_.address) {
+    return machine.peripherals_.write(address, static_cast<uint32_t>(value), bytes);
+  }
+  machine.system_.write(address, static_cast<uint32_t>(value), bytes, machine.now_at_access(address, bytes, true));
+  if (machine.system_.changed || machine.system_.reset_requested) machine.attention_at_ = 0;
+}
+
+// The cycle at which the instruction issues that makes this access. The emulator does not say which one it is, but the
+// registers are up to date.
+uint64_t Machine::now_at_access(uint32_t address, int bytes, bool write) {
+  if (current_ == nullptr) return cycles_;
+  const int index = locate(address, bytes, write);
+  if (index < 0) return cycles_;
+  devices_seen_ = index;
+  return cycles_ + timer_.until(*current_, static_cast<size_t>(index));
+}
+
+// The first instruction of current_, after the last one known to have run, that makes this access with the registers as
+// they are; -1: none.
+int Machine::locate(uint32_t address, int, bool write) const {
+  for (size_t i = static_cast<size_t>(devices_seen_ + 1); i < current_->insns.size(); ++i) {
+    const Insn& insn = current_->insns[i];
+    if (insn.access.base == kNoRegister || (write ? !insn.stores() : !insn.loads())) continue;
+    uint32_t base = insn.access.base == 15 ? (insn.address + 4) & ~3u : processor_.reg(insn.access.base);
+    if (insn.access.index != kNoRegister) base += processor_.reg(insn.access.index) << insn.access.shift;
+    const uint32_t first = base + static_cast<uint32_t>(insn.access.offset);
+    if (address - first < uint32_t{insn.access.bytes} * insn.access.count) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+}  // namespace mote::board_sim

@@ -1,0 +1,134 @@
+// The program mote-board: a virtual microcontroller behind a debug port, or running a firmware image by itself.
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "board_sim/channel.h"
+#include "board_sim/elf_file.h"
+#include "board_sim/gdb_server.h"
+#include "board_sim/machine.h"
+#include "support/error.h"
+#include "target/board.h"
+
+namespace mote::board_sim {
+namespace {
+
+constexpr int kJobFailed = 1, kBadInput = 2;
+constexpr const char* kVersion = "mote-board " MOTE_VERSION
+                                 "\nContains the Unicorn emulator (GPL-2.0); the program as a whole is therefore under "
+                                 "the GPL-2.0.";
+
+struct Options {
+  std::string board, gdb, elf;
+  std::vector<std::string> folders;
+  bool once = false, die_with_parent = false;
+};
+
+void die_with_parent() {
+  const pid_t parent = getppid();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent || parent == 1) raise(SIGKILL);  // it was gone already
+}
+
+void load(Machine& machine, const std::string& path) {
+  for (const ElfSegment& segment : read_elf(path).segments) {
+    if (!machine.write(segment.address, segment.bytes)) {
+      throw InputError(path, fmt::format("{} bytes at {:#010x} do not fit the memory of board {}", segment.bytes.size(),
+                                         segment.address, machine.board().name));
+    }
+  }
+  machine.reset();
+}
+
+void serve_gdb(Machine& machine, const Options& options) {
+  Listener listener(options.gdb);
+  fmt::print("gdb: {}\n", listener.name());
+  std::fflush(stdout);
+  GdbServer server(machine);
+  for (;;) {
+    GdbServer::End end;
+    {
+      Channel channel(listener.accept());
+      end = server.serve(channel);
+    }
+    if (options.once || end == GdbServer::End::kKilled) return;
+    if (end != GdbServer::End::kDetached) continue;
+    // A debugger that detaches lets the program run, until the next one attaches.
+    machine.poll = [&listener] { return listener.ready(); };
+    machine.run();
+    machine.poll = [] { return false; };
+  }
+}
+
+int run_alone(Machine& machine) {
+  machine.print = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); };
+  const Halt halt = machine.run();
+  std::fflush(stdout);
+  if (halt.reason == Halt::Reason::kExit) return halt.exit_code;
+  fmt::print(stderr, "mote-board: locked up: {}\n", halt.fault ? describe(*halt.fault) : "");
+  return kJobFailed;
+}
+
+void report_unmodelled(const Machine& machine) {
+  for (const auto& [address, accesses] : machine.peripherals().unmodelled()) {
+    fmt::print(stderr, "mote-board: {} accesses to the peripheral at {:#010x}, which is not modelled\n", accesses,
+               address);
+  }
+}
+
+int run(const Options& options) {
+  if (options.die_with_parent) die_with_parent();
+  if (options.gdb.empty() && options.elf.empty()) throw InputError("mote-board", "needs --gdb or --elf");
+  const target::Board board = target::load_board(options.board, options.folders);
+  Machine machine(board);
+  if (!options.elf.empty()) load(machine, options.elf);
+  if (!options.gdb.empty()) {
+    serve_gdb(machine, options);
+    return 0;
+  }
+  const int code = run_alone(machine);
+  report_unmodelled(machine);
+  return code;
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("A virtual microcontroller: an emulated Cortex-M with a timing model, behind a debug port.",
+               "mote-board");
+  Options options;
+  app.add_option("--board", options.board, "name of a shipped board, or a board file")->required();
+  app.add_option("--boards", options.folders, "folder with further board files");
+  app.add_option("--gdb", options.gdb,
+                 "serve GDB on this port of 127.0.0.1 (0: any), or Unix socket; prints 'gdb: PORT'");
+  app.add_option("--elf", options.elf, "load this firmware; without --gdb, run it: its output and exit code are ours");
+  app.add_flag("--once", options.once, "end when the debugger disconnects");
+  app.add_flag("--die-with-parent", options.die_with_parent, "end when the process that started this one does");
+  app.set_version_flag("--version", kVersion);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadInput;
+  }
+  return run(options);
+}
+
+}  // namespace
+}  // namespace mote::board_sim
+
+int main(int argc, char** argv) {
+  try {
+    return mote::board_sim::parse_and_run(argc, argv);
+  } catch (const mote::InputError& error) {
+    fmt::print(stderr, "mote-board: {}\n", error.what());
+    return mote::board_sim::kBadInput;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "mote-board: {}\n", error.what());
+    return mote::board_sim::kJobFailed;
+  }
+}
