@@ -33,7 +33,7 @@ uint8_t number_of(unsigned reg) {
   return bits == 0 ? kNoRegister : static_cast<uint8_t>(std::countr_zero(bits));
 }
 
-constexpr uint64_t kFlagsBit = register_bit(kFlags);
+constexpr uint64_t kFlagsBit = register_bit(kFlagsRegister);
 constexpr uint64_t kCoreBits = 0xFFFF;
 
 // Describes one instruction that Capstone has decoded.
@@ -48,7 +48,7 @@ class Describer {
     const Form form = form_of(cs_);
     const bool always = arm_.cc == ARM_CC_AL || arm_.cc == ARM_CC_INVALID;
     if (!always && form != Form::kBranch) {
-      d_.add_read(kFlags, Operand::kAlu);
+      d_.add_read(kFlagsRegister, Operand::kAlu);
       d_.conditional = true;
     }
     if (form >= Form::kFpLoad) {
@@ -364,7 +364,7 @@ void Describer::alu() {
     d_.add_reads(reg(k), on_the_way ? Operand::kShifted : Operand::kAlu);
     shifted |= is_shifted(k) || (!plain_constant && is_shifted_constant(k));
   }
-  if (cs_.id == ARM_INS_ADC || cs_.id == ARM_INS_SBC) d_.add_read(kFlags, Operand::kAlu);
+  if (cs_.id == ARM_INS_ADC || cs_.id == ARM_INS_SBC) d_.add_read(kFlagsRegister, Operand::kAlu);
   if (cs_.id == ARM_INS_MOV && shifted && is_register(1)) {
     d_.units |= target::kUnitShift;
     d_.early = true;

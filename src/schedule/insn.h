@@ -14,7 +14,7 @@ namespace mote::schedule {
 
 // Registers are numbered r0..r15 = 0..15 (13 = SP, 14 = LR), the flags NZCV (and Q, GE) = 16, s0..s31 = 32..63.
 // Sets of registers are 64-bit masks. The PC is in no set.
-inline constexpr uint8_t kFlags = 16;
+inline constexpr uint8_t kFlagsRegister = 16;
 inline constexpr uint8_t kFirstFp = 32;
 inline constexpr uint8_t kNoRegister = 255;
 constexpr uint64_t register_bit(unsigned reg) {
