@@ -7,7 +7,7 @@ function(mote_room name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")  # a program of its own
   set(tests ${sources})
-  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|/main)\\.cc$")  # a main.cc is a program, not a part of the library
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(libraries ${ROOM_LIBS})
   foreach(room ${ROOM_ROOMS})
