@@ -25,6 +25,7 @@ const char* const kFooter =
 
 void add_commands(CLI::App& app, Run& run) {
   add_inspect(app, run);
+  add_records(app, run);
 }
 
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
