@@ -77,10 +77,11 @@ double scale_out(const Call& call) {
   return double{computed_in(call.graph, call.op).scales[0]};
 }
 
-Problem check_same_quantization(const Call& call, const Tensor& x) {
+Problem check_same_quantization(const Call& call, const Tensor& x, double tolerance) {
   if (!call.is_i8()) return {};
   const Quantization& y = computed_in(call.graph, call.op);
-  if (x.scale() == y.scales[0] && x.zero_point() == y.zero_points[0]) return {};
+  const double difference = std::abs(double{x.scale()} - double{y.scales[0]});
+  if (difference <= tolerance && x.zero_point() == y.zero_points[0]) return {};
   return fmt::format("the quantisation of {}, {}, is not that of its output, {}", quote(x.name), to_text(*x.quant),
                      to_text(y));
 }

@@ -48,7 +48,8 @@ Problem check_clamp(const Call& call, const Clamp& clamp);
 /// The scale and zero point that go with what `op` computes; its output is an activation.
 double scale_out(const Call& call);
 
-/// Stored values go through unchanged, so both sides must mean the same by them.
-Problem check_same_quantization(const Call& call, const Tensor& x);
+/// Stored values go through unchanged, so both sides must mean the same by them: scales that differ by no more than
+/// `tolerance`, and the same zero point.
+Problem check_same_quantization(const Call& call, const Tensor& x, double tolerance = 0);
 
 }  // namespace mote::ir

@@ -161,7 +161,8 @@ Problem check_pool(const Call& call, const Pool& pool) {
                       (y[1] - 1) * int64_t{pool.stride.h} < int64_t{x[1]} + p.top &&
                       (y[2] - 1) * int64_t{pool.stride.w} < int64_t{x[2]} + p.left;
   if (!covers) return fmt::format("with padding {}, a window covers nothing but padding", to_text(p));
-  if (Problem problem = check_same_quantization(call, call.input(0))) return problem;
+  constexpr double kTolerance = 1e-6;  // TensorFlow Lite Micro's
+  if (Problem problem = check_same_quantization(call, call.input(0), kTolerance)) return problem;
   return check_clamp(call, pool.clamp);
 }
 

@@ -1,16 +1,15 @@
-// Fused activations as bounds on the stored output, both ways.
+// Fused activations, from TFLite's names to bounds on the stored output and back.
 #pragma once
 
 #include <optional>
 
 #include "import/tflite/schema_generated.h"
-#include "ir/graph.h"
+#include "ir/activation.h"
 
 namespace mote::import {
 
-/// The bounds that `activation` puts on the stored values of `output`: for int8 those TensorFlow Lite derives from its
-/// scale and zero point (6 / scale in float32, rounded half away from zero), always integers; for float the real ones.
-/// Nothing for TANH and SIGN_BIT, which are no bounds. `output` is int8 with one scale, or float32.
+/// The bounds of `activation` on `output`, which is int8 with one scale, or float32. Nothing for TANH and SIGN_BIT,
+/// which are no bounds, and for values that do not exist.
 std::optional<ir::Clamp> clamp_of(tflite::Activation activation, const ir::Tensor& output);
 
 /// The activation whose bounds on `output` are `clamp`, NONE first; nothing if there is none.

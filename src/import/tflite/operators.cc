@@ -3,39 +3,33 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "import/tflite/activation.h"
+#include "ir/verify.h"
+#include "ir/window.h"
 
 namespace mote::import {
 
 namespace {
 
-struct Extent {
-  int32_t before, after, out;
-};
-
-// One dimension of windowing(): TensorFlow's rule. SAME puts the odd row or column of padding behind.
-Extent extent(tflite::Padding padding, int64_t size, int64_t window, int64_t stride, int64_t dilation) {
-  constexpr int64_t kLargest = 1 << 20;
-  if (window < 1 || stride < 1 || dilation < 1 || window > kLargest || stride > kLargest || dilation > kLargest) {
-    throw Refusal(fmt::format("window {}, stride {} and dilation {} make no sense", window, stride, dilation));
+// The padding of one dimension.
+std::pair<int32_t, int32_t> pad_extent(tflite::Padding padding, int32_t size, int32_t window, int32_t stride,
+                                       int32_t dilation) {
+  const auto sane = [](int32_t value) { return value >= 1 && value <= ir::kMaxExtent; };
+  if (!sane(window) || !sane(stride) || !sane(dilation)) {
+    throw Refusal(fmt::format("window {}, stride {} and dilation {} must be in [1, {}]", window, stride, dilation,
+                              ir::kMaxExtent));
   }
-  const int64_t reach = (window - 1) * dilation + 1;
-  if (padding == tflite::Padding::VALID) {
-    if (reach > size)
-      throw Refusal(fmt::format("a window that reaches over {} does not fit {} without padding", reach, size));
-    return {0, 0, static_cast<int32_t>((size - reach) / stride + 1)};
-  }
-  const int64_t out = (size + stride - 1) / stride;
-  const int64_t total = std::max<int64_t>(0, (out - 1) * stride + reach - size);
-  if (total > INT32_MAX) throw Refusal("the padding is larger than mote can count");
-  return {static_cast<int32_t>(total / 2), static_cast<int32_t>(total - total / 2), static_cast<int32_t>(out)};
+  if (padding == tflite::Padding::VALID) return {0, 0};
+  const ir::Extent extent = ir::same_extent(size, window, stride, dilation);
+  if (extent.after > ir::kMaxExtent)
+    throw Refusal(fmt::format("needs a padding of {}, which is too large", extent.after));
+  return {static_cast<int32_t>(extent.before), static_cast<int32_t>(extent.after)};
 }
 
 }  // namespace
 
-ReadOp read_operator(const OpReader& reader) {
+ir::Operator read_operator(const OpReader& reader) {
   using Code = tflite::BuiltinOperator;
   switch (operator_code(reader.source, reader.op)) {
     case Code::CONV_2D:
@@ -44,26 +38,30 @@ ReadOp read_operator(const OpReader& reader) {
       return read_depthwise_conv_2d(reader);
     case Code::FULLY_CONNECTED:
       return read_fully_connected(reader);
+    case Code::AVERAGE_POOL_2D:
+      return read_average_pool_2d(reader);
+    case Code::MAX_POOL_2D:
+      return read_max_pool_2d(reader);
     case Code::ADD:
       return read_add(reader);
     case Code::MUL:
       return read_mul(reader);
-    case Code::AVERAGE_POOL_2D:
-      return read_pool(reader, true);
-    case Code::MAX_POOL_2D:
-      return read_pool(reader, false);
     case Code::MEAN:
       return read_mean(reader);
     case Code::SOFTMAX:
       return read_softmax(reader);
     case Code::LOGISTIC:
-      return read_logistic(reader);
+      return read_unary(reader, ir::Logistic{});
     case Code::TANH:
-      return read_tanh(reader);
+      return read_unary(reader, ir::Tanh{});
     case Code::RELU:
-      return read_relu(reader, ir::Relu::Kind::kRelu);
+      return read_unary(reader, ir::Relu{ir::Relu::Kind::kRelu});
     case Code::RELU6:
-      return read_relu(reader, ir::Relu::Kind::kRelu6);
+      return read_unary(reader, ir::Relu{ir::Relu::Kind::kRelu6});
+    case Code::QUANTIZE:
+      return read_unary(reader, ir::Quantize{});
+    case Code::DEQUANTIZE:
+      return read_unary(reader, ir::Dequantize{});
     case Code::PAD:
     case Code::PADV2:
       return read_pad(reader);
@@ -71,13 +69,14 @@ ReadOp read_operator(const OpReader& reader) {
       return read_reshape(reader);
     case Code::CONCATENATION:
       return read_concatenation(reader);
-    case Code::QUANTIZE:
-      return read_quantize(reader);
-    case Code::DEQUANTIZE:
-      return read_dequantize(reader);
     default:
       throw Refusal("this operator is not supported");
   }
+}
+
+ir::Operator read_unary(const OpReader& reader, ir::OpAttributes attributes) {
+  expect_arity(reader, 1, 1);
+  return make_operator(reader, std::move(attributes), 1);
 }
 
 void expect_arity(const OpReader& reader, uint32_t least, uint32_t most) {
@@ -90,14 +89,21 @@ void expect_arity(const OpReader& reader, uint32_t least, uint32_t most) {
   if (outputs != 1) throw Refusal(fmt::format("has {} results and should have 1", outputs));
 }
 
-int input_index(const OpReader& reader, uint32_t position) {
-  const auto* inputs = reader.op.inputs();
-  if (inputs == nullptr || position >= inputs->size()) return -1;
-  return std::max(-1, inputs->Get(position));
+ir::Operator make_operator(const OpReader& reader, ir::OpAttributes attributes, uint32_t operands) {
+  ir::Operator op{.attributes = std::move(attributes)};
+  for (uint32_t i = 0; i < operands; ++i) {
+    op.inputs.push_back(input_index(reader, i));
+    if (op.inputs.back() >= 0) tensor_at(reader.source, op.inputs.back());
+  }
+  output(reader);
+  op.output = reader.op.outputs()->Get(0);
+  return op;
 }
 
-int output_index(const OpReader& reader) {
-  return reader.op.outputs()->Get(0);
+int input_index(const OpReader& reader, uint32_t position) {
+  const auto* inputs = reader.op.inputs();
+  if (inputs == nullptr || position >= inputs->size()) return ir::kNoTensor;
+  return std::max(ir::kNoTensor, inputs->Get(position));
 }
 
 ir::Tensor& input(const OpReader& reader, uint32_t position) {
@@ -105,7 +111,7 @@ ir::Tensor& input(const OpReader& reader, uint32_t position) {
 }
 
 ir::Tensor& output(const OpReader& reader) {
-  return tensor_at(reader.source, output_index(reader));
+  return tensor_at(reader.source, reader.op.outputs()->Get(0));
 }
 
 void expect_activation(const ir::Tensor& tensor, const std::string& role) {
@@ -115,53 +121,28 @@ void expect_activation(const ir::Tensor& tensor, const std::string& role) {
   if (tensor.quant->per_channel()) throw Refusal(fmt::format("{} must not be quantised per channel", role));
 }
 
-void expect_activation_like(const ir::Tensor& tensor, const ir::Tensor& like, const std::string& role) {
-  if (tensor.dtype != like.dtype) {
-    throw Refusal(fmt::format("{} is {} where {} is needed", role, ir::name_of(tensor.dtype), ir::name_of(like.dtype)));
-  }
-  expect_activation(tensor, role);
-}
-
-void expect_same_quantization(const ir::Tensor& a, const ir::Tensor& b, double tolerance, const std::string& what) {
-  if (a.dtype != ir::DType::kInt8 || b.dtype != ir::DType::kInt8) return;
-  const double difference = std::abs(static_cast<double>(a.scale()) - static_cast<double>(b.scale()));
-  if (difference <= tolerance && a.zero_point() == b.zero_point()) return;
-  throw Refusal(fmt::format("{} must agree in scale and zero point, but one has ({}, {}) and the other ({}, {})", what,
-                            a.scale(), a.zero_point(), b.scale(), b.zero_point()));
-}
-
 void expect_rank(const ir::Tensor& tensor, size_t rank, const std::string& role) {
   if (tensor.shape.size() == rank) return;
   throw Refusal(fmt::format("{} is {} and should have {} dimensions", role, ir::text_of(tensor.shape), rank));
 }
 
-void expect_shape(const ir::Tensor& tensor, const ir::Shape& shape, const std::string& role) {
-  if (tensor.shape == shape) return;
-  throw Refusal(fmt::format("{} is {} and should be {}", role, ir::text_of(tensor.shape), ir::text_of(shape)));
-}
-
-void expect_multiplier(double factor) {
-  // The kernels shift an accumulator left by as much as 30 bits at most.
-  if (factor > 0 && factor < 0x1p30) return;
-  throw Refusal(fmt::format("its scales give a factor of {}, which fixed-point arithmetic cannot express", factor));
-}
-
-ir::Clamp fused_clamp(tflite::Activation activation, const ir::Tensor& output) {
-  const std::optional<ir::Clamp> clamp = clamp_of(activation, output);
+ir::Clamp fused_clamp(const OpReader& reader, tflite::Activation activation) {
+  expect_activation(output(reader), "the output");
+  const std::optional<ir::Clamp> clamp = clamp_of(activation, output(reader));
   if (clamp) return *clamp;
   const std::string name = tflite::EnumNameActivation(activation);
   throw Refusal(fmt::format("its fused activation {} is not supported",
                             name.empty() ? std::to_string(static_cast<int>(activation)) : name));
 }
 
-Windowing windowing(tflite::Padding padding, const ir::Shape& image, ir::Size2D window, ir::Size2D stride,
-                    ir::Size2D dilation) {
+ir::Padding2D padding_of(tflite::Padding padding, const ir::Shape& image, ir::Size2D window, ir::Size2D stride,
+                         ir::Size2D dilation) {
   if (padding != tflite::Padding::SAME && padding != tflite::Padding::VALID) {
     throw Refusal(fmt::format("padding {} is neither SAME nor VALID", static_cast<int>(padding)));
   }
-  const Extent h = extent(padding, image[1], window.h, stride.h, dilation.h);
-  const Extent w = extent(padding, image[2], window.w, stride.w, dilation.w);
-  return {{h.before, h.after, w.before, w.after}, {h.out, w.out}};
+  const auto [top, bottom] = pad_extent(padding, image.at(1), window.h, stride.h, dilation.h);
+  const auto [left, right] = pad_extent(padding, image.at(2), window.w, stride.w, dilation.w);
+  return {top, bottom, left, right};
 }
 
 }  // namespace mote::import

@@ -7,6 +7,7 @@
 
 #include "import/tflite/operators.h"
 #include "import/tflite/source.h"
+#include "ir/verify.h"
 #include "support/error.h"
 #include "support/files.h"
 
@@ -49,7 +50,7 @@ std::vector<int> indices_of(const flatbuffers::Vector<int32_t>* vector) {
 }
 
 // Checks that the operator's operands exist by now and that its result does not yet, and records the result.
-void connect(Source& source, const ReadOp& op, Liveness& live) {
+void connect(Source& source, const ir::Operator& op, Liveness& live) {
   for (const int index : op.inputs) {
     if (index >= 0 && !marked(live.written, index) && !tensor_at(source, index).is_constant()) {
       throw Refusal(fmt::format("reads tensor {} before anything has written it", index));
@@ -66,9 +67,9 @@ void connect(Source& source, const ReadOp& op, Liveness& live) {
 }
 
 void read_inputs(Source& source, Survey& survey, Liveness& live) {
-  survey.graph.inputs = indices_of(source.graph->inputs());
-  if (survey.graph.inputs.empty()) survey.problems.push_back({-1, "", "", "the model has no input"});
-  std::erase_if(survey.graph.inputs, [&](int index) {
+  source.draft.inputs = indices_of(source.graph->inputs());
+  if (source.draft.inputs.empty()) survey.problems.push_back({-1, "", "", "the model has no input"});
+  std::erase_if(source.draft.inputs, [&](int index) {
     try {
       expect_activation(tensor_at(source, index), fmt::format("model input {}", describe_tensor(source, index)));
       if (tensor_at(source, index).is_constant()) throw Refusal(fmt::format("model input {} is a constant", index));
@@ -84,9 +85,9 @@ void read_inputs(Source& source, Survey& survey, Liveness& live) {
 }
 
 void read_outputs(Source& source, Survey& survey, Liveness& live) {
-  survey.graph.outputs = indices_of(source.graph->outputs());
-  if (survey.graph.outputs.empty()) survey.problems.push_back({-1, "", "", "the model has no output"});
-  std::erase_if(survey.graph.outputs, [&](int index) {
+  source.draft.outputs = indices_of(source.graph->outputs());
+  if (source.draft.outputs.empty()) survey.problems.push_back({-1, "", "", "the model has no output"});
+  std::erase_if(source.draft.outputs, [&](int index) {
     const bool known = has_tensor(source, index) && marked(live.used, index) && marked(live.written, index);
     if (known) return false;
     // An operator that cannot be taken may be what writes it; then that is the problem to report.
@@ -105,12 +106,12 @@ void read_operators(Source& source, Survey& survey, Liveness& live) {
   for (int i = 0; i < survey.operator_count; ++i) {
     const tflite::Operator& stored = *operators->Get(static_cast<uint32_t>(i));
     try {
-      ReadOp read = read_operator({source, stored});
-      connect(source, read, live);
-      survey.graph.operators.push_back({.attributes = std::move(read.attributes),
-                                        .inputs = std::move(read.inputs),
-                                        .output = read.output,
-                                        .source = {i}});
+      ir::Operator op = read_operator({source, stored});
+      if (const std::optional<std::string> problem = ir::problem_of(source.draft, op)) throw Refusal(*problem);
+      connect(source, op, live);
+      op.source = {i};
+      op.source_macs = ir::macs_of(source.draft, op);
+      source.draft.operators.push_back(std::move(op));
     } catch (const Refusal& refusal) {
       survey.problems.push_back({i, operator_name(source, stored), describe_operands(source, stored), refusal.what()});
       // Those after it are not to be blamed for what it would have written.
@@ -121,44 +122,49 @@ void read_operators(Source& source, Survey& survey, Liveness& live) {
   }
 }
 
-// Keeps the tensors that are used, in the model's order, and renumbers all references from the model's indices.
-void adopt_tensors(Source& source, const Liveness& live, ir::Graph& graph) {
-  std::vector<ir::TensorId> ids(live.used.size(), ir::kNoTensor);
+// The draft with only the tensors that are used, in the model's order.
+ir::Graph compact(ir::Graph draft, const std::vector<bool>& used) {
+  std::vector<ir::TensorId> ids(used.size(), ir::kNoTensor);
+  std::vector<ir::Tensor> kept;
   for (size_t i = 0; i < ids.size(); ++i) {
-    if (!live.used[i]) continue;
-    ids[i] = static_cast<ir::TensorId>(graph.tensors.size());
-    graph.tensors.push_back(std::move(*source.tensors[i]));
+    if (!used[i]) continue;
+    ids[i] = static_cast<ir::TensorId>(kept.size());
+    kept.push_back(std::move(draft.tensors[i]));
   }
-  const auto renumber = [&](int& index) { index = index < 0 ? ir::kNoTensor : ids[static_cast<size_t>(index)]; };
-  for (ir::Operator& op : graph.operators) {
-    for (int& index : op.inputs) renumber(index);
+  draft.tensors = std::move(kept);
+  const auto renumber = [&](ir::TensorId& id) { id = id < 0 ? ir::kNoTensor : ids[static_cast<size_t>(id)]; };
+  for (ir::Operator& op : draft.operators) {
+    std::for_each(op.inputs.begin(), op.inputs.end(), renumber);
     renumber(op.output);
   }
-  for (int& index : graph.inputs) renumber(index);
-  for (int& index : graph.outputs) renumber(index);
-  for (ir::Operator& op : graph.operators) op.source_macs = ir::macs_of(graph, op);
+  std::for_each(draft.inputs.begin(), draft.inputs.end(), renumber);
+  std::for_each(draft.outputs.begin(), draft.outputs.end(), renumber);
+  return draft;
 }
 
 Survey survey_aligned(std::span<const std::byte> bytes, const std::string& file) {
   Source source = open_source(bytes, file);
   Survey survey;
-  survey.graph.name = std::filesystem::path(file).stem().string();
   if (const uint32_t count = source.model->subgraphs()->size(); count > 1) {
     survey.problems.push_back({-1, "", "", fmt::format("the model has {} subgraphs; mote takes one", count)});
   }
-  Liveness live{std::vector<bool>(source.tensors.size()), std::vector<bool>(source.tensors.size())};
+  Liveness live{std::vector<bool>(source.converted.size()), std::vector<bool>(source.converted.size())};
   read_inputs(source, survey, live);
   read_operators(source, survey, live);
   read_outputs(source, survey, live);
-  adopt_tensors(source, live, survey.graph);
+  survey.graph = compact(std::move(source.draft), live.used);
+  survey.graph.name = std::filesystem::path(file).stem().string();
+  if (!survey.problems.empty()) return survey;
+  // All that verify() asks for has been checked. Should something have slipped through, it is still no reason to go on.
+  for (const std::string& problem : ir::verify(survey.graph)) survey.problems.push_back({-1, "", "", problem});
   return survey;
 }
 
 ir::Graph graph_of(Survey survey, const std::string& file) {
   if (survey.problems.empty()) return std::move(survey.graph);
   std::string text = text_of(survey.problems.front());
-  if (survey.problems.size() > 1) {
-    text += fmt::format(" (and {} more problems: `mote inspect` lists them)", survey.problems.size() - 1);
+  if (const size_t more = survey.problems.size() - 1; more > 0) {
+    text += fmt::format(" (and {} more problem{}: `mote inspect` lists them)", more, more == 1 ? "" : "s");
   }
   throw InputError(file, text);
 }

@@ -53,12 +53,13 @@ Source open_source(std::span<const std::byte> bytes, const std::string& file) {
   const auto* subgraphs = source.model->subgraphs();
   if (subgraphs == nullptr || subgraphs->size() == 0) throw InputError(file, "the model has no subgraph");
   source.graph = subgraphs->Get(0);
-  source.tensors.resize(source.graph->tensors() == nullptr ? 0 : source.graph->tensors()->size());
+  source.draft.tensors.resize(source.graph->tensors() == nullptr ? 0 : source.graph->tensors()->size());
+  source.converted.resize(source.draft.tensors.size());
   return source;
 }
 
 bool has_tensor(const Source& source, int index) {
-  return index >= 0 && static_cast<size_t>(index) < source.tensors.size();
+  return index >= 0 && static_cast<size_t>(index) < source.draft.tensors.size();
 }
 
 std::string describe_tensor(const Source& source, int index) {

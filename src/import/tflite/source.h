@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -26,8 +25,10 @@ struct Source {
   std::span<const std::byte> bytes;
   const tflite::Model* model = nullptr;
   const tflite::SubGraph* graph = nullptr;
-  // The tensors that have been converted, by their index in the subgraph.
-  std::vector<std::optional<ir::Tensor>> tensors;
+  // Where the graph grows. Its tensors stand at their index in the subgraph; those that are not `converted` yet are
+  // empty.
+  ir::Graph draft;
+  std::vector<bool> converted;
   // Bytes of constants converted so far: tensors may share a buffer, so a small file can ask for any amount.
   size_t constant_bytes = 0;
 };

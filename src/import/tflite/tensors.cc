@@ -5,6 +5,7 @@
 
 #include "import/tflite/quote.h"
 #include "import/tflite/source.h"
+#include "ir/verify.h"
 
 namespace mote::import {
 
@@ -39,14 +40,16 @@ ir::Shape shape_of(const tflite::Tensor& tensor, ir::DType dtype) {
   for (uint32_t i = 0; i < rank; ++i) {
     int32_t size = tensor.shape()->Get(i);
     if (i == 0 && size == -1) size = 1;
-    if (size < 1) throw Refusal(fmt::format("dimension {} is {}; sizes must be known and positive", i, size));
+    if (size < 1 || size > ir::kMaxDimension) {
+      throw Refusal(fmt::format("has a dimension of {}, which is not in [1, {}]", size, ir::kMaxDimension));
+    }
     bytes *= size;
     if (bytes > INT32_MAX) throw Refusal("is larger than 2 GiB");
     shape.push_back(size);
   }
   const auto* signature = tensor.shape_signature();
   for (uint32_t i = 1; signature != nullptr && i < signature->size(); ++i) {
-    if (signature->Get(i) < 0) throw Refusal(fmt::format("dimension {} is dynamic; only the batch may be", i));
+    if (signature->Get(i) < 0) throw Refusal(fmt::format("has a dynamic dimension {}; only the batch may be", i));
   }
   if (signature != nullptr && signature->size() > 0 && signature->Get(0) < 0 && !shape.empty() && shape[0] != 1) {
     throw Refusal(fmt::format("has a dynamic batch of {}; only 1 is supported", shape[0]));
@@ -69,9 +72,10 @@ std::optional<ir::Quantization> quantization_of(const tflite::Tensor& tensor, ir
   for (uint32_t i = 0; i < scales->size(); ++i) {
     const float scale = scales->Get(i);
     const int64_t zero_point = zero_points->Get(i);
-    // A bias scale that underflowed to 0 does no harm: nothing divides by it.
     const bool is_i8 = dtype == ir::DType::kInt8;
-    if (!std::isfinite(scale) || scale < 0 || (is_i8 && scale == 0)) throw Refusal(fmt::format("has scale {}", scale));
+    // A bias scale that underflowed to 0 does no harm: it says nothing that the scales of input and weights do not.
+    if (!is_i8 && scale == 0) return std::nullopt;
+    if (!std::isfinite(scale) || scale <= 0) throw Refusal(fmt::format("has scale {}", scale));
     const bool fits = is_i8 ? zero_point >= -128 && zero_point <= 127 : zero_point == 0;
     if (!fits || (zero_point != 0 && scales->size() > 1)) {
       throw Refusal(
@@ -136,16 +140,16 @@ ir::Tensor convert(Source& source, int index) {
 
 ir::Tensor& tensor_at(Source& source, int index) {
   if (!has_tensor(source, index)) throw Refusal(fmt::format("there is no tensor {}", index));
-  std::optional<ir::Tensor>& slot = source.tensors[static_cast<size_t>(index)];
-  if (!slot) {
-    try {
-      slot = convert(source, index);
-    } catch (const Refusal& refusal) {
-      const auto* name = source.graph->tensors()->Get(static_cast<uint32_t>(index))->name();
-      throw Refusal(fmt::format("tensor {} {} {}", index, quoted(name == nullptr ? "" : name->str()), refusal.what()));
-    }
+  ir::Tensor& tensor = source.draft.tensor(index);
+  if (source.converted[static_cast<size_t>(index)]) return tensor;
+  try {
+    tensor = convert(source, index);
+  } catch (const Refusal& refusal) {
+    const auto* name = source.graph->tensors()->Get(static_cast<uint32_t>(index))->name();
+    throw Refusal(fmt::format("tensor {} {} {}", index, quoted(name == nullptr ? "" : name->str()), refusal.what()));
   }
-  return *slot;
+  source.converted[static_cast<size_t>(index)] = true;
+  return tensor;
 }
 
 std::vector<int64_t> integers_at(Source& source, int index) {

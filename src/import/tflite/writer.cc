@@ -6,8 +6,9 @@
 #include <map>
 
 #include "import/tflite/activation.h"
-#include "import/tflite/operators.h"
 #include "import/tflite/schema_generated.h"
+#include "import/tflite/source.h"
+#include "ir/window.h"
 #include "support/error.h"
 
 namespace mote::import {
@@ -45,13 +46,14 @@ tflite::Activation activation(const ir::Clamp& clamp, const ir::Tensor& output) 
 // SAME or VALID, whichever gives `wanted` on this image.
 tflite::Padding padding(const ir::Padding2D& wanted, const ir::Shape& image, const ir::Shape& out, ir::Size2D window,
                         ir::Size2D stride, ir::Size2D dilation) {
-  for (const tflite::Padding kind : {tflite::Padding::VALID, tflite::Padding::SAME}) {
-    try {
-      const Windowing got = windowing(kind, image, window, stride, dilation);
-      if (got.padding == wanted && got.out == ir::Size2D{out[1], out[2]}) return kind;
-    } catch (const Refusal&) {  // a window that does not fit without padding: not VALID
-    }
-  }
+  const auto gives_wanted = [&](const auto& extent_of) {
+    const ir::Extent h = extent_of(image.at(1), window.h, stride.h, dilation.h);
+    const ir::Extent w = extent_of(image.at(2), window.w, stride.w, dilation.w);
+    return h == ir::Extent{wanted.top, wanted.bottom, out.at(1)} &&
+           w == ir::Extent{wanted.left, wanted.right, out.at(2)};
+  };
+  if (gives_wanted(ir::valid_extent)) return tflite::Padding::VALID;
+  if (gives_wanted(ir::same_extent)) return tflite::Padding::SAME;
   throw Refusal(fmt::format("its padding (top {}, bottom {}, left {}, right {}) is neither SAME nor VALID", wanted.top,
                             wanted.bottom, wanted.left, wanted.right));
 }
