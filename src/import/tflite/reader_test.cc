@@ -265,9 +265,9 @@ std::vector<Refused> refusals() {
       {"has no axis 4", [](M& m, G& g) { m.buffers[input_of(g, 2, 1).buffer]->data[0] = 4; }},
       {"must be a constant", [](M&, G& g) { input_of(g, 2, 1).buffer = 0; }},
       {"must hold integers", [](M&, G& g) { input_of(g, 2, 1).type = tflite::TensorType::FLOAT32; }},
-      {"its output",
+      {"its output 1x8x7x4 should be 1x8x8",
        [](M&, G& g) {
-         output_of(g, 0).shape = {1, 8, 8, 5};
+         output_of(g, 0).shape = {1, 8, 7, 4};
        }},
   };
 }
