@@ -1,0 +1,267 @@
+#include "kernels/convolution_gemm.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernels/common.h"
+#include "kernels/micro/elementwise.h"
+#include "kernels/micro/gemm.h"
+#include "kernels/requant_plan.h"
+
+namespace mote::kernels {
+
+using loop::Affine;
+using loop::Block;
+using loop::Expr;
+using loop::imm;
+using loop::Program;
+using loop::Type;
+using loop::var;
+
+namespace {
+
+/// The convolution as the kernel sees it. A pointwise one without stride or padding is one long row.
+struct Geometry {
+  int64_t batch, height, width, channels;  // input
+  int64_t out_height, out_width, out_channels;
+  int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h;
+  int64_t pad_top, pad_left;
+  int64_t stored_channels;  // of the widened input: even, so that words hold pairs
+  int64_t padded_width;     // of the widened input: what the windows of one row of outputs reach
+  bool pointwise;
+
+  /// Whether runs of x may be widened by the micro-kernel: they go to even places without gaps.
+  bool plain_runs() const { return stored_channels == channels && pad_left * channels % 2 == 0; }
+  int64_t row_elements() const { return padded_width * stored_channels; }
+  /// Input rows that `rows` output rows need.
+  int64_t rows_needed(int64_t rows) const { return (rows - 1) * stride_h + (kernel_h - 1) * dilation_h + 1; }
+};
+
+Geometry geometry_of(const Workload& workload) {
+  const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
+  const ir::Shape& x = workload.input(0).shape;
+  const ir::Shape& w = workload.input(1).shape;
+  const ir::Shape& y = workload.output().shape;
+  Geometry g{x[0],
+             x[1],
+             x[2],
+             x[3],
+             y[1],
+             y[2],
+             y[3],
+             w[1],
+             w[2],
+             conv.stride.h,
+             conv.stride.w,
+             conv.dilation.h,
+             conv.padding.top,
+             conv.padding.left,
+             x[3],
+             0,
+             false};
+  g.pointwise = g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 &&
+                g.pad_left == 0 && g.height == g.out_height && g.width == g.out_width;
+  if (g.pointwise) {
+    g.width = g.out_width = g.batch * g.height * g.width;
+    g.batch = g.height = g.out_height = 1;
+  }
+  const bool pairs_in_place = g.kernel_w * g.channels % 2 == 0 && g.stride_w * g.channels % 2 == 0;
+  if (!pairs_in_place) g.stored_channels = (g.channels + 3) / 4 * 4;
+  g.padded_width = (g.out_width - 1) * g.stride_w + g.kernel_w;
+  if (g.row_elements() % 2 != 0) ++g.padded_width;
+  return g;
+}
+
+/// Order in which the four channels of a run are widened; natural, unless all runs are whole.
+micro::WidenOrder order_of(const Geometry& g) {
+  return g.channels % 4 == 0 ? micro::WidenOrder::kQuads : micro::WidenOrder::kNatural;
+}
+
+/// Input channel that stands at place `i` of the widened pixel, or -1 for a place that only pads.
+int64_t channel_at(const Geometry& g, int64_t i) {
+  static constexpr int64_t kQuad[4] = {0, 2, 1, 3};
+  const int64_t c = order_of(g) == micro::WidenOrder::kQuads ? i / 4 * 4 + kQuad[i % 4] : i;
+  return c < g.channels ? c : -1;
+}
+
+micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const target::Target& target,
+                        const std::string& name) {
+  const bool wide = config.at("wide") != 0;
+  const std::vector<micro::GemmTile> tiles = micro::gemm_tiles(target, wide);
+  const size_t choice = static_cast<size_t>(config.at("tile"));
+  if (choice >= tiles.size()) throw loop::ScheduleError("there is no such tile for this weight width");
+  micro::GemmSpec spec;
+  spec.name = name + "_gemm";
+  spec.channels = static_cast<int>(g.out_channels);
+  spec.tile_channels = tiles[choice].channels;
+  spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, g.out_width));
+  spec.wide_weights = wide;
+  spec.segments = static_cast<int>(g.kernel_h);
+  spec.segment_pairs = static_cast<int>(g.kernel_w * g.stored_channels / 2);
+  spec.segment_step = static_cast<int32_t>(g.row_elements() * 2 * g.dilation_h);
+  spec.position_step = static_cast<int32_t>(g.stride_w * g.stored_channels * 2);
+  spec.pair_step = 4;
+  spec.group_step = spec.tile_positions * spec.position_step;
+  spec.out_channel_step = 1;
+  spec.out_position_step = static_cast<int32_t>(g.out_channels);
+  spec.out_group_step = static_cast<int32_t>(spec.tile_positions * g.out_channels);
+  spec.code_budget = static_cast<int>(config.at("code_budget"));
+  return spec;
+}
+
+/// Adds the micro-kernel with its weight stream to the program.
+void add_gemm(Program* program, const Workload& workload, const Geometry& g, micro::GemmSpec* spec,
+              const target::Target& target) {
+  const int32_t channels = static_cast<int32_t>(g.out_channels);
+  const std::vector<int32_t> biases = folded_biases(workload, channels, outermost_channel);
+  const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, 1);
+  spec->form = plan.form;
+  if (const std::optional<std::string> why = micro::why_no_gemm(*spec)) throw loop::ScheduleError(*why);
+  const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, ChannelAxis::kOutermost);
+  const int64_t row = g.kernel_w * g.stored_channels;
+  const auto weight = [&](int channel, int k) -> int32_t {
+    const int64_t ky = k / row, kx = k % row / g.stored_channels, c = channel_at(g, k % g.stored_channels);
+    if (c < 0) return 0;
+    return weights[static_cast<size_t>(channel)][static_cast<size_t>((ky * g.kernel_w + kx) * g.channels + c)];
+  };
+  const std::vector<uint32_t> stream = micro::pack_gemm_weights(*spec, weight, biases, plan.channels);
+  program->buffers.push_back(
+      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)));
+  program->functions.push_back({spec->name, micro::c_file(micro::gemm(*spec, target))});
+}
+
+/// Calls of the kernel for `count` positions, the first at element `from` of the widened input and written to element
+/// `to` of y. The last group is moved back to end with the last position.
+Block gemm_calls(const Geometry& g, const micro::GemmSpec& spec, const Affine& from, const Affine& to, int64_t count) {
+  const int64_t tile = spec.tile_positions, groups = count / tile;
+  const auto one_call = [&](int64_t position, int64_t n) {
+    return loop::invoke(spec.name, {loop::address("weights", {0}),
+                                    loop::address("wide", {from + position * g.stride_w * g.stored_channels}),
+                                    loop::address("y", {to + position * g.out_channels}), loop::number(n)});
+  };
+  Block calls{one_call(0, groups)};
+  if (count % tile != 0) calls.push_back(one_call(count - tile, 1));
+  return calls;
+}
+
+/// wide[at ..] = elements of x from `from` on, as int16.
+Block widen_pixels(const Geometry& g, const std::string& widen, const Affine& from, const Affine& to, int64_t pixels) {
+  if (g.plain_runs()) {
+    return {loop::invoke(widen,
+                         {loop::address("x", {from}), loop::address("wide", {to}), loop::number(pixels * g.channels)})};
+  }
+  Block channels;
+  for (int64_t c = 0; c < g.channels; ++c) {
+    channels.push_back(loop::store("wide", {to + var("pixel") * g.stored_channels + c},
+                                   loop::load("x", {from + var("pixel") * g.channels + c})));
+  }
+  return {loop::loop("pixel", pixels, std::move(channels))};
+}
+
+/// One long row in blocks; the last block is moved back to end with the last position.
+Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, const std::string& widen, int64_t block) {
+  const auto process = [&](const Affine& start, int64_t count) {
+    Block body = widen_pixels(g, widen, start * g.channels, 0, count);
+    for (loop::Stmt& call : gemm_calls(g, spec, 0, start * g.out_channels, count)) body.push_back(std::move(call));
+    return body;
+  };
+  const int64_t positions = g.out_width, rest = positions % block;
+  Block body{loop::loop("block", positions / block, process(var("block") * block, block))};
+  if (rest > 0) {
+    const int64_t count = std::max<int64_t>(rest, spec.tile_positions);
+    for (loop::Stmt& stmt : process(positions - count, count)) body.push_back(std::move(stmt));
+  }
+  return body;
+}
+
+/// for i in `count` { wide[at + i] = zero point }
+loop::Stmt fill(const Affine& at, int64_t count, int32_t zero_point) {
+  return loop::loop("i", count, {loop::store("wide", {at + var("i")}, imm(zero_point))});
+}
+
+/// Blocks of `rows` output rows.
+Block rows_body(const Geometry& g, const micro::GemmSpec& spec, const std::string& widen, int64_t rows,
+                int32_t zero_point) {
+  const int64_t blocks = (g.out_height + rows - 1) / rows, needed = g.rows_needed(rows);
+  const int64_t left = g.pad_left * g.stored_channels;
+  const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left);
+  const int64_t inner = pixels * g.stored_channels, right = g.row_elements() - left - inner;
+
+  const Affine in_row = var("block") * (rows * g.stride_h) + var("r") - g.pad_top;
+  const Affine start = var("r") * g.row_elements();
+  Block copy = widen_pixels(g, widen, (var("n") * g.height + in_row) * (g.width * g.channels), start + left, pixels);
+  Block load;
+  const int64_t last = ((blocks - 1) * rows) * g.stride_h + needed - 1 - g.pad_top;
+  if (g.pad_top > 0 || last >= g.height) {
+    const Expr row = loop::value_of(in_row);
+    const Expr inside = loop::binary(loop::BinaryOp::kAnd, loop::less(imm(-1), row), loop::less(row, imm(g.height)));
+    load.push_back(loop::when(inside, std::move(copy)));
+    load.push_back(
+        loop::when(loop::binary(loop::BinaryOp::kEqual, inside, imm(0)), {fill(start + left, inner, zero_point)}));
+  } else {
+    load = std::move(copy);
+  }
+
+  const Affine out_row = var("block") * rows + var("r");
+  Block calls = gemm_calls(g, spec, var("r") * (g.stride_h * g.row_elements()),
+                           (var("n") * g.out_height + out_row) * (g.out_width * g.out_channels), g.out_width);
+  Block compute;
+  if (g.out_height % rows != 0) {
+    compute.push_back(loop::when(loop::less(loop::value_of(out_row), imm(g.out_height)), std::move(calls)));
+  } else {
+    compute = std::move(calls);
+  }
+
+  Block sides;
+  if (left > 0) sides.push_back(fill(start, left, zero_point));
+  if (right > 0) sides.push_back(fill(start + (left + inner), right, zero_point));
+  Block body;
+  if (!sides.empty()) body.push_back(loop::loop("r", needed, std::move(sides)));
+  body.push_back(
+      loop::loop("n", g.batch,
+                 {loop::loop("block", blocks,
+                             {loop::loop("r", needed, std::move(load)), loop::loop("r", rows, std::move(compute))})}));
+  return body;
+}
+
+}  // namespace
+
+std::optional<std::string> why_no_convolution_gemm(const Workload& workload, const target::Target& target) {
+  if (!target.dsp) return "the target has no DSP extension";
+  if (is_float(workload)) return "only int8";
+  if (workload.op().post) return "a table follows";
+  const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
+  if (conv.dilation.w != 1) return "the window's columns are dilated";
+  return std::nullopt;
+}
+
+Program convolution_gemm(const Workload& workload, const space::Config& config, const target::Target& target,
+                         const std::string& name) {
+  if (const std::optional<std::string> why = why_no_convolution_gemm(workload, target)) throw loop::ScheduleError(*why);
+  const Geometry g = geometry_of(workload);
+  Program program;
+  program.name = name;
+  program.buffers = {loop::input("x", Type::kI8, {ir::elements(workload.input(0).shape)}),
+                     loop::output("y", Type::kI8, {ir::elements(workload.output().shape)})};
+  micro::GemmSpec spec = spec_of(g, config, target, name);
+  add_gemm(&program, workload, g, &spec, target);
+
+  const std::string widen = name + "_widen";
+  if (g.plain_runs()) program.functions.push_back({widen, micro::c_file(micro::widen(widen, order_of(g), target))});
+
+  const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
+  int64_t elements = g.rows_needed(rows) * g.row_elements();
+  if (g.pointwise) {
+    const int64_t wanted = rows * workload.output().shape[2], tile = spec.tile_positions;
+    const int64_t block = std::min((wanted + tile - 1) / tile * tile, g.out_width);
+    elements = block * g.stored_channels + (block * g.stored_channels) % 2;
+    program.body = pointwise_body(g, spec, widen, block);
+  } else {
+    program.body = rows_body(g, spec, widen, rows, input_zero_point(workload));
+  }
+  program.buffers.push_back(loop::workspace("wide", Type::kI16, {elements}));
+  return program;
+}
+
+}  // namespace mote::kernels

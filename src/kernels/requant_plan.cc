@@ -1,0 +1,36 @@
+#include "kernels/requant_plan.h"
+
+#include "kernels/common.h"
+
+namespace mote::kernels {
+
+std::vector<std::vector<int8_t>> weights_by_channel(const Workload& workload, ChannelAxis axis) {
+  const ir::Tensor& w = workload.input(1);
+  const bool outermost = axis == ChannelAxis::kOutermost;
+  std::vector<std::vector<int8_t>> channels(static_cast<size_t>(outermost ? w.shape.front() : w.shape.back()));
+  const std::vector<int8_t> values = to_values<int8_t>(w.data.value());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const int64_t at = static_cast<int64_t>(i);
+    const int32_t channel = outermost ? outermost_channel(w.shape, at) : innermost_channel(w.shape, at);
+    channels[static_cast<size_t>(channel)].push_back(values[i]);
+  }
+  return channels;
+}
+
+RequantPlan plan_for(const Workload& workload, const std::vector<int32_t>& biases, ChannelAxis axis, int32_t scale) {
+  const std::vector<ir::Multiplier> multipliers = ir::output_multipliers(workload.graph, workload.op());
+  const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, axis);
+  RequantLayer layer;
+  layer.zero_point = ir::computed_in(workload.graph, workload.op()).zero_points.front();
+  layer.clamp = ir::clamp_i8(workload.op());
+  layer.scale = scale;
+  for (size_t c = 0; c < weights.size(); ++c) {
+    const AccumulatorRange range = accumulator_range(weights[c], biases[c], -128, 127);
+    layer.channels.push_back({multipliers[c], range.lo, range.hi});
+  }
+  std::optional<RequantPlan> plan = plan_requantisation(layer);
+  if (!plan) throw loop::ScheduleError("no cheap requantisation is exact for these weights");
+  return std::move(*plan);
+}
+
+}  // namespace mote::kernels
