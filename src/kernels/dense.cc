@@ -1,6 +1,11 @@
 // Dense.
+#include <algorithm>
+
 #include "kernels/common.h"
 #include "kernels/family.h"
+#include "kernels/micro/elementwise.h"
+#include "kernels/micro/gemm.h"
+#include "kernels/requant_plan.h"
 #include "loop/schedule.h"
 
 namespace mote::kernels {
@@ -48,14 +53,45 @@ Program naive(const Workload& workload, const std::string& name) {
   return program;
 }
 
+enum Algorithm : int64_t { kLoops, kGemm };
+
+/// Why the GEMM micro-kernel cannot do it; nothing when it can.
+std::optional<std::string> why_no_gemm(const Workload& workload, const target::Target& target) {
+  if (!target.dsp) return "the target has no DSP extension";
+  if (is_float(workload)) return "only int8";
+  if (workload.op().post) return "a table follows";
+  return std::nullopt;
+}
+
+bool reads(int64_t algorithm, const std::string& knob) {
+  const bool loops = knob == "tile_co" || knob == "unroll_k" || knob == "pairs";
+  return knob == "algorithm" || (algorithm == kLoops) == loops;
+}
+
 space::Space dense_space(const Workload& workload, const target::Target& target) {
-  const bool pairs = target.dsp && !is_float(workload);
+  const bool pairs = target.dsp && !is_float(workload), gemm = !why_no_gemm(workload, target);
+  const std::vector<std::string> algorithms{"loops", "gemm"};
   space::Space space;
-  space.knobs = {space::divisors("tile_co", channels_of(workload), 8, "outputs whose sums are kept in registers"),
-                 space::divisors("unroll_k", depth_of(workload), 32, "products of a sum that are written out")};
-  if (pairs) space.knobs.push_back(space::flag("pairs", "multiply two int16 at a time; weights take twice the flash"));
+  space.knobs = {
+      space::choice("algorithm", {algorithms.begin(), algorithms.end() - (gemm ? 0 : 1)},
+                    "plain loops, or a scheduled kernel"),
+      space::divisors("tile_co", channels_of(workload), 8, "loops: outputs whose sums are kept in registers"),
+      space::divisors("unroll_k", depth_of(workload), 32, "loops: products of a sum that are written out")};
+  if (pairs)
+    space.knobs.push_back(space::flag("pairs", "loops: multiply two int16 at a time; weights take twice the flash"));
+  if (gemm) {
+    space.knobs.push_back(space::one_of("tile_channels", {6, 4, 2, 1}, "gemm: outputs summed at a time"));
+    space.knobs.push_back(space::flag("wide", "gemm: weights as int16, twice the flash"));
+    space.knobs.push_back(
+        space::one_of("code_budget", {4096, 256, 512, 1024, 2048}, "gemm: bytes of unrolled inner loop"));
+  }
+  std::vector<std::pair<std::string, int64_t>> first;
+  for (const space::Knob& knob : space.knobs) first.emplace_back(knob.name, knob.values.front());
   const bool odd = depth_of(workload) % 2 != 0;
-  space.illegal = [odd](const space::Config& c) -> std::optional<std::string> {
+  space.illegal = [odd, first](const space::Config& c) -> std::optional<std::string> {
+    for (const auto& [knob, value] : first) {
+      if (!reads(c.at("algorithm"), knob) && c.at(knob) != value) return knob + " is not a knob of this algorithm";
+    }
     if (c.get("pairs", 0) == 0) return std::nullopt;
     if (odd && c.at("unroll_k") != 1) return "pairs of an odd depth are not unrolled";
     if (!odd && c.at("unroll_k") % 2 != 0) return "pairs need an even unroll_k";
@@ -64,22 +100,54 @@ space::Space dense_space(const Workload& workload, const target::Target& target)
   return space;
 }
 
-space::Config dense_fallback(const Workload& workload, const target::Target& target) {
-  const auto largest = [](int64_t extent, int64_t most, int64_t step) {
-    int64_t best = 1;
-    for (int64_t v = 1; v <= most; ++v) best = extent % v == 0 && v % step == 0 ? v : best;
-    return best;
+/// x widened to int16 in workspace, then outputs in tiles.
+Program dense_gemm(const Workload& workload, const space::Config& config, const target::Target& target,
+                   const std::string& name) {
+  const int64_t rows = rows_of(workload), depth = depth_of(workload), channels = channels_of(workload);
+  const int64_t stored = (depth + 1) / 2 * 2;
+  micro::GemmSpec spec;
+  spec.name = name + "_gemm";
+  spec.channels = static_cast<int>(channels);
+  spec.tile_channels = static_cast<int>(config.at("tile_channels"));
+  spec.tile_positions = 1;
+  spec.wide_weights = config.at("wide") != 0;
+  spec.segment_pairs = static_cast<int>(stored / 2);
+  spec.segment_step = spec.group_step = spec.position_step = static_cast<int32_t>(stored * 2);
+  spec.out_position_step = spec.out_group_step = static_cast<int32_t>(channels);
+  spec.code_budget = static_cast<int>(config.at("code_budget"));
+  const std::vector<int32_t> biases = folded_biases(workload, static_cast<int32_t>(channels), outermost_channel);
+  const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, 1);
+  spec.form = plan.form;
+  if (const std::optional<std::string> why = micro::why_no_gemm(spec)) throw loop::ScheduleError(*why);
+
+  const micro::WidenOrder order = depth % 4 == 0 ? micro::WidenOrder::kQuads : micro::WidenOrder::kNatural;
+  const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, ChannelAxis::kOutermost);
+  const auto weight = [&](int channel, int k) -> int32_t {
+    static constexpr int kQuad[4] = {0, 2, 1, 3};
+    const int at = order == micro::WidenOrder::kQuads ? k / 4 * 4 + kQuad[k % 4] : k;
+    return at < depth ? weights[static_cast<size_t>(channel)][static_cast<size_t>(at)] : 0;
   };
-  const bool pairs = target.dsp && !is_float(workload);
-  const bool odd = depth_of(workload) % 2 != 0;
-  space::Config config{{{"tile_co", largest(channels_of(workload), 4, 1)},
-                        {"unroll_k", pairs && odd ? 1 : largest(depth_of(workload), 16, pairs ? 2 : 1)}}};
-  if (pairs) config.values.emplace_back("pairs", 1);
-  return config;
+  const std::vector<uint32_t> stream = micro::pack_gemm_weights(spec, weight, biases, plan.channels);
+
+  Program program;
+  program.name = name;
+  program.buffers = {loop::input("x", Type::kI8, {rows * depth}), loop::output("y", Type::kI8, {rows * channels}),
+                     loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
+                     loop::workspace("wide", Type::kI16, {stored})};
+  const std::string widen = name + "_widen";
+  program.functions = {{widen, micro::c_file(micro::widen(widen, order, target))},
+                       {spec.name, micro::c_file(micro::gemm(spec, target))}};
+  program.body = {loop::loop(
+      "row", rows,
+      {loop::invoke(widen, {loop::address("x", {var("row") * depth}), loop::address("wide", {0}), loop::number(depth)}),
+       loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("wide", {0}),
+                                loop::address("y", {var("row") * channels}), loop::number(1)})})};
+  return program;
 }
 
-Program lower_dense(const Workload& workload, const space::Config& config, const target::Target&,
+Program lower_dense(const Workload& workload, const space::Config& config, const target::Target& target,
                     const std::string& name) {
+  if (config.at("algorithm") == kGemm) return dense_gemm(workload, config, target, name);
   const bool pairs = config.get("pairs", 0) != 0;
   Program p = naive(workload, name);
   if (pairs) {
@@ -103,8 +171,40 @@ Program lower_dense(const Workload& workload, const space::Config& config, const
   return p;
 }
 
+space::Config loops_fallback(const Workload& workload, const target::Target& target) {
+  const auto largest = [](int64_t extent, int64_t most, int64_t step) {
+    int64_t best = 1;
+    for (int64_t v = 1; v <= most; ++v) best = extent % v == 0 && v % step == 0 ? v : best;
+    return best;
+  };
+  const bool pairs = target.dsp && !is_float(workload);
+  const bool odd = depth_of(workload) % 2 != 0;
+  space::Config config = dense_space(workload, target).at(0);
+  for (auto& [knob, value] : config.values) {
+    if (knob == "tile_co") value = largest(channels_of(workload), 4, 1);
+    if (knob == "unroll_k") value = pairs && odd ? 1 : largest(depth_of(workload), 16, pairs ? 2 : 1);
+    if (knob == "pairs") value = 1;
+  }
+  return config;
+}
+
+/// The scheduled kernel where it exists for these weights, else loops.
+space::Config dense_fallback(const Workload& workload, const target::Target& target) {
+  if (!why_no_gemm(workload, target)) {
+    space::Config config = dense_space(workload, target).at(0);
+    config.values.front().second = kGemm;
+    try {
+      lower_dense(workload, config, target, "trial");
+      return config;
+    } catch (const loop::ScheduleError&) {
+      // No exact requantisation for these weights, say.
+    }
+  }
+  return loops_fallback(workload, target);
+}
+
 }  // namespace
 
-const Family kDense{1, dense_space, dense_fallback, lower_dense};
+const Family kDense{2, dense_space, dense_fallback, lower_dense};
 
 }  // namespace mote::kernels
