@@ -1,0 +1,29 @@
+// One candidate kernel from config to object code: the part of a trial that needs no board.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/kernel.h"
+#include "records/outcome.h"
+#include "toolchain/toolchain.h"
+
+namespace mote::measure {
+
+/// A compiled kernel, or why there is none.
+struct Candidate {
+  records::Outcome
+      outcome;  // status kOk so far, or the failure; build_seconds, flash_bytes and ram_bytes are filled in
+  std::optional<loop::Program> program;
+  std::optional<toolchain::Object> object;
+};
+
+/// Name of every candidate's function.
+inline constexpr const char* kCandidateFunction = "mote_candidate";
+
+/// Lowers, emits and compiles. Never throws for what the config or the compiler did.
+Candidate build_candidate(const kernels::Workload& workload, const space::Config& config, const target::Target& target,
+                          toolchain::Toolchain& toolchain, const std::vector<std::string>& flags);
+
+}  // namespace mote::measure
