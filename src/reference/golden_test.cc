@@ -7,25 +7,17 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "import/tflite/reader.h"
 #include "ir/verify.h"
 #include "reference/interpret.h"
+#include "support/files.h"
 
 namespace mote::reference {
 namespace {
 
 namespace fs = std::filesystem;
-
-Bytes read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  EXPECT_TRUE(file) << path;
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return to_bytes(std::span<const char>(text));
-}
 
 /// The files of `folder` whose names begin and end so, in order.
 std::vector<fs::path> files_of(const fs::path& folder, const std::string& start, const std::string& end) {
