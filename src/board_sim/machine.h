@@ -63,6 +63,7 @@ class Machine {
   const Memory& memory() const { return memory_; }
   SystemSpace& system() { return system_; }
   const Peripherals& peripherals() const { return peripherals_; }
+  const Timer& timer() const { return timer_; }
   const target::Board& board() const { return board_; }
   uint64_t cycles() const { return cycles_; }
   uint64_t instructions() const { return instructions_; }

@@ -28,7 +28,7 @@ constexpr const char* kVersion = "mote-board " MOTE_VERSION
 struct Options {
   std::string board, gdb, elf;
   std::vector<std::string> folders;
-  bool once = false, die_with_parent = false;
+  bool once = false, die_with_parent = false, statistics = false;
 };
 
 void die_with_parent() {
@@ -83,6 +83,15 @@ void report_unmodelled(const Machine& machine) {
   }
 }
 
+void report_statistics(const Machine& machine) {
+  fmt::print(stderr, "{} instructions, ", machine.instructions());
+  if (machine.timer().has_model()) {
+    fmt::print(stderr, "{} cycles, {} mispredicted branches\n", machine.cycles(), machine.timer().mispredicts());
+  } else {
+    fmt::print(stderr, "no timing model for {}\n", machine.board().target.name);
+  }
+}
+
 int run(const Options& options) {
   if (options.die_with_parent) die_with_parent();
   if (options.gdb.empty() && options.elf.empty()) throw InputError("mote-board", "needs --gdb or --elf");
@@ -94,6 +103,7 @@ int run(const Options& options) {
     return 0;
   }
   const int code = run_alone(machine);
+  if (options.statistics) report_statistics(machine);
   report_unmodelled(machine);
   return code;
 }
@@ -107,6 +117,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--gdb", options.gdb,
                  "serve GDB on this port of 127.0.0.1 (0: any), or Unix socket; prints 'gdb: PORT'");
   app.add_option("--elf", options.elf, "load this firmware; without --gdb, run it: its output and exit code are ours");
+  app.add_flag("--statistics", options.statistics, "with --elf: print instructions and cycles to stderr at the end");
   app.add_flag("--once", options.once, "end when the debugger disconnects");
   app.add_flag("--die-with-parent", options.die_with_parent, "end when the process that started this one does");
   app.set_version_flag("--version", kVersion);

@@ -3,27 +3,95 @@
 namespace mote::board_sim {
 namespace {
 
-constexpr uint32_t kExceptionEntry = 12, kExceptionReturn = 10;
+using schedule::Insn;
+using schedule::PipelineState;
+
+constexpr uint32_t kExceptionEntry = 12, kExceptionReturn = 10;  // Cortex-M4 and M7 technical reference manuals
 
 }  // namespace
 
-Timer::Timer(const target::Target&) {}
-
-void Timer::reset() {}
-
-uint32_t Timer::run(Block& block, uint32_t) {
-  return static_cast<uint32_t>(block.insns.size());
+Timer::Timer(const target::Target& target) {
+  if (!target.pipeline.empty()) model_.emplace(target::load_pipeline(target.pipeline));
+  intern(PipelineState());
 }
 
-uint32_t Timer::until(const Block&, size_t index) const {
-  return static_cast<uint32_t>(index);
+void Timer::reset() {
+  state_[0] = state_[1] = half_ = 0;
+}
+
+uint32_t Timer::intern(const PipelineState& state) {
+  const auto [entry, fresh] = numbers_.try_emplace(state, static_cast<uint32_t>(states_.size()));
+  if (fresh) states_.push_back(state);
+  return entry->second;
+}
+
+BlockMemo::Entry Timer::look_up(Block& block, bool taken, bool same_bank, uint32_t state) {
+  std::vector<BlockMemo::Entry>& entries = block.memo.entries[(taken ? 1 : 0) + (same_bank ? 2 : 0)];
+  for (const BlockMemo::Entry& entry : entries) {
+    if (entry.state_in == state) return entry;
+  }
+  PipelineState pipeline = states_[state];
+  int cycles = 0;
+  for (const Insn& insn : block.insns) cycles += model_->issue(pipeline, insn, same_bank).cycles;
+  if (taken) cycles += model_->take_branch(pipeline, block.insns.back());
+  entries.push_back({state, intern(pipeline), static_cast<uint32_t>(cycles)});
+  return entries.back();
+}
+
+uint32_t Timer::run(Block& block, uint32_t next) {
+  if (!model_ || block.insns.empty()) return static_cast<uint32_t>(block.insns.size());
+  const Insn& last = block.insns.back();
+  const bool taken = last.branch && next != block.end();
+  BlockMemo::Entry entry = look_up(block, taken, false, state_[0]);
+  state_[0] = entry.state_out;
+  uint32_t cycles = entry.cycles;
+  if (!model_->dual()) return cycles;
+  entry = look_up(block, taken, true, state_[1]);
+  state_[1] = entry.state_out;
+  const uint32_t sum = cycles + entry.cycles + half_;
+  half_ = sum & 1;
+  cycles = sum >> 1;
+  if (last.branch && mispredicted(block.memo, last, taken, next)) {
+    ++mispredicts_;
+    cycles += static_cast<uint32_t>(model_->tables().mispredict);
+    state_[0] = state_[1] = 0;
+  }
+  return cycles;
+}
+
+// A two-bit counter for each conditional branch; an indirect branch goes where it last went.
+bool Timer::mispredicted(BlockMemo& memo, const Insn& last, bool taken, uint32_t next) {
+  if (last.indirect) {
+    const bool wrong = memo.last_target != next;
+    memo.last_target = next;
+    return wrong;
+  }
+  if (!last.conditional) return false;
+  const bool wrong = (memo.counter >= 2) != taken;
+  if (taken && memo.counter < 3) ++memo.counter;
+  if (!taken && memo.counter > 0) --memo.counter;
+  return wrong;
+}
+
+uint32_t Timer::until(const Block& block, size_t index) const {
+  if (!model_) return static_cast<uint32_t>(index);
+  int cycles[2] = {0, 0};
+  for (int bank = 0; bank < 2; ++bank) {
+    PipelineState pipeline = states_[state_[bank]];
+    for (size_t i = 0; i < index; ++i) cycles[bank] += model_->issue(pipeline, block.insns[i], bank == 1).cycles;
+    cycles[bank] += model_->issue(pipeline, block.insns[index], bank == 1).wait;
+  }
+  if (!model_->dual()) return static_cast<uint32_t>(cycles[0]);
+  return (static_cast<uint32_t>(cycles[0] + cycles[1]) + half_) >> 1;
 }
 
 uint32_t Timer::exception_entry() {
+  reset();
   return kExceptionEntry;
 }
 
 uint32_t Timer::exception_return() {
+  reset();
   return kExceptionReturn;
 }
 

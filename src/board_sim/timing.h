@@ -1,16 +1,26 @@
-// Cycles of executed blocks. Each block is charged when the next begins, since only then is its branch's way known.
+// Cycles of executed blocks: the pipeline model of schedule/pipeline_model.h, a branch predictor, and a memory of what
+// each block cost from each state of the pipeline. A block is charged when the next one begins, since only then is the
+// way of its branch known.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
 
 #include "board_sim/block.h"
+#include "schedule/pipeline_model.h"
 #include "target/target.h"
 
 namespace mote::board_sim {
 
 class Timer {
  public:
+  /// Loads the pipeline tables of `target`; a core without a timing model takes one cycle for each instruction.
   explicit Timer(const target::Target& target);
+
+  bool has_model() const { return model_.has_value(); }
+  const schedule::PipelineModel* model() const { return model_ ? &*model_ : nullptr; }
 
   /// An empty pipeline.
   void reset();
@@ -21,6 +31,22 @@ class Timer {
   /// Cycles of entering and leaving an exception; the pipeline is empty afterwards.
   uint32_t exception_entry();
   uint32_t exception_return();
+
+  uint64_t mispredicts() const { return mispredicts_; }
+
+ private:
+  BlockMemo::Entry look_up(Block& block, bool taken, bool same_bank, uint32_t state);
+  uint32_t intern(const schedule::PipelineState& state);
+  bool mispredicted(BlockMemo& memo, const schedule::Insn& last, bool taken, uint32_t next);
+
+  std::optional<schedule::PipelineModel> model_;
+  // Every state met so far; number 0 is the empty pipeline.
+  std::vector<schedule::PipelineState> states_;
+  std::unordered_map<schedule::PipelineState, uint32_t, schedule::PipelineStateHash> numbers_;
+  // Two loads of unknown banks: both answers are followed, and the mean is charged. The half cycle left over is kept.
+  uint32_t state_[2] = {0, 0};
+  uint32_t half_ = 0;
+  uint64_t mispredicts_ = 0;
 };
 
 }  // namespace mote::board_sim
