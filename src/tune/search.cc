@@ -55,12 +55,23 @@ std::string_view name_of(Strategy strategy) {
       return "random";
     case Strategy::kAnnealing:
       return "annealing";
+    case Strategy::kGenetic:
+      return "genetic";
+    case Strategy::kModel:
+      return "model";
   }
   unreachable("a strategy without a name");
 }
 
 std::vector<Strategy> strategies() {
-  return {Strategy::kExhaustive, Strategy::kRandom, Strategy::kAnnealing};
+  return {Strategy::kExhaustive, Strategy::kRandom, Strategy::kAnnealing, Strategy::kGenetic, Strategy::kModel};
+}
+
+std::optional<Strategy> strategy_named(std::string_view name) {
+  for (const Strategy strategy : strategies()) {
+    if (name_of(strategy) == name) return strategy;
+  }
+  return std::nullopt;
 }
 
 std::unique_ptr<Search> exhaustive_search(const Task& task) {
@@ -71,7 +82,7 @@ std::unique_ptr<Search> random_search(const Task& task, uint64_t seed) {
   return std::make_unique<RandomSearch>(task, seed);
 }
 
-std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed) {
+std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed, const FeatureFn& features) {
   switch (strategy) {
     case Strategy::kExhaustive:
       return exhaustive_search(task);
@@ -79,6 +90,10 @@ std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_
       return random_search(task, seed);
     case Strategy::kAnnealing:
       return annealing_search(task, seed);
+    case Strategy::kGenetic:
+      return genetic_search(task, seed);
+    case Strategy::kModel:
+      return model_search(task, seed, features);
   }
   unreachable("a strategy without a search");
 }

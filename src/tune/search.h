@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "tune/features.h"
 #include "tune/measurer.h"
 
 namespace mote::tune {
@@ -20,14 +22,19 @@ class Search {
   virtual void tell(uint64_t index, const Outcome& outcome) = 0;
 };
 
-enum class Strategy : uint8_t { kExhaustive, kRandom, kAnnealing };
+enum class Strategy : uint8_t { kExhaustive, kRandom, kAnnealing, kGenetic, kModel };
 
-/// "exhaustive", "random", "annealing".
+/// "exhaustive", "random", "annealing", "genetic", "model".
 std::string_view name_of(Strategy strategy);
 /// All of them, in the order of the enum.
 std::vector<Strategy> strategies();
 
-/// A search of `task`'s space, which must outlive it. Every random choice comes from `seed`.
-std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed);
+/// The strategy of that name; nothing when there is none.
+std::optional<Strategy> strategy_named(std::string_view name);
+
+/// A search of `task`'s space, which must outlive it. Every random choice comes from `seed`. `features` are what the
+/// model of kModel sees.
+std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed,
+                                    const FeatureFn& features = knob_features);
 
 }  // namespace mote::tune

@@ -55,7 +55,8 @@ class Tuner {
   void begin(const Task& task) {
     const std::optional<uint64_t> fallback = task.space.index_of(task.fallback);
     check(fallback.has_value(), "the fallback of " + task.workload + " is not in its space");
-    runs_.push_back({&task, make_search(options_.strategy, task, seed_of(task, options_.seed)), {}, *fallback});
+    runs_.push_back(
+        {&task, make_search(options_.strategy, task, seed_of(task, options_.seed), options_.features), {}, *fallback});
     runs_.back().state.occurrences = task.occurrences;
     progress_.tasks.push_back({});
     progress_.tasks.back().task = &task;

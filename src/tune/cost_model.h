@@ -1,0 +1,35 @@
+// The cost model of the guided search: gradient-boosted trees (XGBoost) that learn to put points in order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace mote::tune {
+
+/// A measured point. Only points of one group (a workload on a board) are compared with each other.
+struct Example {
+  std::vector<float> features;
+  float merit = 0;  // greater is better; 0 for a failure
+  uint32_t group = 0;
+};
+
+class CostModel {
+ public:
+  /// The same examples and seed give the same model.
+  explicit CostModel(uint64_t seed);
+  ~CostModel();
+  CostModel(CostModel&&) noexcept;
+
+  /// Learns the order of `examples`, which all have the same number of features, and forgets what it learned before.
+  void fit(std::span<const Example> examples);
+  /// One score per row, greater is better; scores mean nothing but their order and rough distance. All 0 before fit().
+  std::vector<float> score(std::span<const std::vector<float>> rows) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace mote::tune
