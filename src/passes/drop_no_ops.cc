@@ -28,7 +28,7 @@ bool pools_nothing(const Pool& pool) {
 
 /// Whether `op` writes its first input unchanged; input and output are known to have the same type.
 bool copies(const ir::Operator& op) {
-  if (op.post || op.computed) return false;
+  if (!is_plain(op)) return false;
   return std::visit(ir::Overloaded{
                         [](const ir::Reshape&) { return true; },
                         [](const ir::Pad& pad) { return all_zero(pad.before) && all_zero(pad.after); },

@@ -38,6 +38,11 @@ void absorb(ir::Operator& op, const ir::Operator& other);
 /// Appends `tensor` and returns its id.
 ir::TensorId add_tensor(ir::Graph& graph, ir::Tensor tensor);
 
+/// Whether `op` stores what its attributes say, with no table after it.
+inline bool is_plain(const ir::Operator& op) {
+  return !op.post && !op.computed;
+}
+
 /// The fused activation of `op`, or nullptr for an operator that has none.
 ir::Clamp* clamp_of(ir::Operator& op);
 

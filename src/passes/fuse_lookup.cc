@@ -48,7 +48,9 @@ bool takes_post(const ir::OpAttributes& attributes) {
 /// Applies `table` to what `op` computes so far.
 void append(ir::Operator& op, const ir::Table& table) {
   if (ir::Lookup* const lookup = std::get_if<ir::Lookup>(&op.attributes)) {
-    lookup->table = compose(lookup->table, table);
+    lookup->table = compose(op.post ? compose(lookup->table, *op.post) : lookup->table, table);
+    op.post.reset();
+    op.computed.reset();
     return;
   }
   op.post = op.post ? compose(*op.post, table) : table;
@@ -63,7 +65,7 @@ void append(ir::Operator& op, const ir::Table& table) {
 bool fuse(ir::Graph& graph, size_t index) {
   const ir::Operator& lookup = graph.operators[index];
   const int before = uses_of(graph).private_producer(lookup.inputs[0]);
-  if (before < 0) return false;
+  if (before < 0 || !is_plain(lookup)) return false;
   ir::Operator& producer = graph.operators[static_cast<size_t>(before)];
   const bool is_lookup = std::holds_alternative<ir::Lookup>(producer.attributes);
   if (!is_lookup && !takes_post(producer.attributes)) return false;

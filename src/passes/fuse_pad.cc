@@ -52,8 +52,8 @@ void read_through(const ir::Graph& graph, const ir::Operator& op, ir::Operator& 
 
 ir::Graph fuse_pad(ir::Graph graph) {
   for (size_t i = 0; i < graph.operators.size(); ++i) {
-    if (!std::holds_alternative<ir::Pad>(graph.operators[i].attributes)) continue;
     const ir::Operator pad = graph.operators[i];
+    if (!std::holds_alternative<ir::Pad>(pad.attributes) || !is_plain(pad)) continue;
     for (ir::Operator& reader : graph.operators) read_through(graph, pad, reader);
   }
   return graph;

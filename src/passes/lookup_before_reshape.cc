@@ -14,7 +14,7 @@ bool swap_with_reshape(ir::Graph& graph, size_t index) {
   if (before < 0) return false;
   ir::Operator& first = graph.operators[static_cast<size_t>(before)];
   ir::Operator& second = graph.operators[index];
-  if (!std::holds_alternative<ir::Reshape>(first.attributes)) return false;
+  if (!std::holds_alternative<ir::Reshape>(first.attributes) || !is_plain(first) || !is_plain(second)) return false;
   const ir::Tensor& a = graph.tensor(first.inputs[0]);
   // Only where it ends up next to an operator of the graph, and where the Reshape does not also change the parameters.
   if (uses.private_producer(first.inputs[0]) < 0 || a.quant != graph.tensor(first.output).quant) return false;

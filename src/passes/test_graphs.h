@@ -84,13 +84,13 @@ inline std::vector<Bytes> outputs_of(const ir::Graph& graph, const std::vector<B
   return outputs;
 }
 
-/// Every activation that comes from the source model, by its index there.
+/// Every activation that is computed and comes from the source model, by its index there.
 inline std::map<int, Bytes> source_tensors(const ir::Graph& graph, const std::vector<Bytes>& inputs) {
   const std::vector<Bytes> tensors = reference::interpret(graph, inputs);
   std::map<int, Bytes> by_source;
   for (size_t i = 0; i < tensors.size(); ++i) {
     const ir::Tensor& tensor = graph.tensors[i];
-    if (tensor.source_index >= 0 && !tensor.is_constant()) by_source[tensor.source_index] = tensors[i];
+    if (tensor.source_index >= 0 && !tensor.is_constant() && !tensors[i].empty()) by_source[tensor.source_index] = tensors[i];
   }
   return by_source;
 }
