@@ -1,0 +1,24 @@
+#include "deploy/choose.h"
+
+#include <algorithm>
+
+namespace mote::deploy {
+
+Choose choose_from(const records::Database& records, const target::Board& board) {
+  return [&records, &board](const kernels::Workload& workload, const space::Space& space) {
+    constexpr size_t kMost = 16;  // a few, in case the best cannot be lowered with these weights
+    records::Query query;
+    query.workload = workload.key;
+    query.template_version = std::to_string(kernels::template_version(workload));
+    query.target = board.target.name;
+    query.board = board.name;
+    std::vector<space::Config> configs;
+    for (const records::Trial& trial : records.ranked(query, kMost)) {
+      const std::optional<space::Config> config = space.parse(trial.knobs);
+      if (config && !space.why_illegal(*config)) configs.push_back(*config);
+    }
+    return configs;
+  };
+}
+
+}  // namespace mote::deploy

@@ -1,0 +1,19 @@
+// A network as the values of the library's templates. Private to the room.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "deploy/emit.h"
+
+namespace mote::deploy {
+
+/// Everything the templates of runtime/library ask for.
+nlohmann::json describe(const Network& network, const Arena& arena, const Origin& origin);
+
+/// The library's prefix as that of its macros: "kws" -> "KWS".
+std::string macro_prefix(std::string prefix);
+
+/// Constants that no kernel holds, because an output of the network is one: as the buffers of a program without code.
+loop::Program loose_constants(const Network& network);
+
+}  // namespace mote::deploy

@@ -1,0 +1,82 @@
+#include "deploy/emit.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "codegen/emit.h"
+#include "deploy/describe.h"
+#include "deploy/template.h"
+
+namespace mote::deploy {
+namespace {
+
+using nlohmann::json;
+
+/// The C file that defines the constants of `program`; nothing when it has none.
+std::optional<File> data_file(const loop::Program& program, const std::string& title) {
+  std::string text = fmt::format("/* {}: weights and tables. */\n#include <stdint.h>\n", title);
+  bool any = false;
+  for (const loop::Buffer& buffer : program.buffers) {
+    if (buffer.kind != loop::Buffer::Kind::kConstant) continue;
+    any = true;
+    text += fmt::format("\nextern const {} {}[{}];\n", loop::c_name(buffer.type),
+                        codegen::constant_symbol(program, buffer), buffer.elements());
+    text += codegen::emit_constant(program, buffer);
+  }
+  if (!any) return std::nullopt;
+  return File{program.name + "_data.c", text};
+}
+
+}  // namespace
+
+size_t constant_bytes(const Network& network) {
+  size_t bytes = loose_constants(network).constant_bytes();
+  for (const std::optional<Kernel>& kernel : network.kernels) bytes += kernel ? kernel->program.constant_bytes() : 0;
+  return bytes;
+}
+
+std::vector<File> emit_sources(const Network& network, const Arena& arena, const Origin& origin) {
+  const json values = describe(network, arena, origin);
+  std::vector<File> files = {{network.prefix + ".h", render("library/model.h", values)},
+                             {network.prefix + ".c", render("library/model.c", values)}};
+  for (size_t i = 0; i < network.kernels.size(); ++i) {
+    if (!network.kernels[i]) continue;
+    const loop::Program& program = network.kernels[i]->program;
+    const std::string title = title_of(network.graph, network.graph.operators[i]);
+    files.push_back({program.name + ".c",
+                     fmt::format("/* Operator {}: {}. */\n", i, title) + codegen::emit_kernel(program, false)});
+    if (std::optional<File> data = data_file(program, fmt::format("Operator {}: {}", i, title))) {
+      files.push_back(std::move(*data));
+    }
+  }
+  if (std::optional<File> data = data_file(loose_constants(network), "Outputs that do not depend on the inputs")) {
+    files.push_back(std::move(*data));
+  }
+  return files;
+}
+
+std::vector<File> emit_extras(const Network& network, const Arena& arena, const Origin& origin,
+                              const std::optional<Measured>& measured) {
+  json values = describe(network, arena, origin);
+  values["sources"] = values["flags"] = json::array();
+  for (const File& file : emit_sources(network, arena, origin)) {
+    if (file.path.ends_with(".c")) values["sources"].push_back({{"file", file.path}});
+  }
+  for (const std::string& flag : origin.flags) values["flags"].push_back({{"flag", flag}});
+  values["flags_text"] = fmt::format("{}", fmt::join(origin.flags, " "));
+  values["measured"] = measured.has_value();
+  if (measured) {
+    values["code_bytes"] = measured->code_bytes;
+    values["constant_bytes"] = measured->constant_bytes;
+    values["flash_bytes"] = measured->flash_bytes();
+    values["ram_bytes"] = measured->ram_bytes();
+    values["other_ram_bytes"] = static_cast<int64_t>(measured->ram_bytes()) - arena.bytes();
+    values["compiler"] = measured->compiler;
+  }
+  return {{"README.md", render("library/README.md", values)},
+          {"CMakeLists.txt", render("library/CMakeLists.txt", values)},
+          {"example_main.c", render("library/example_main.c", values)}};
+}
+
+}  // namespace mote::deploy

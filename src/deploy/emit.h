@@ -1,0 +1,47 @@
+// A planned network as the files of a C library.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deploy/arena.h"
+#include "deploy/network.h"
+
+namespace mote::deploy {
+
+struct File {
+  std::string path;  // below the library's folder
+  std::string text;
+  bool operator==(const File&) const = default;
+};
+
+/// What the README says about where the library comes from.
+struct Origin {
+  std::string model;  // file name, no folder
+  std::string board, target;
+  std::vector<std::string> flags;  // of the compiler, beyond the board's
+};
+
+/// Bytes in the linked firmware.
+struct Measured {
+  uint32_t code_bytes = 0, constant_bytes = 0, data_bytes = 0, bss_bytes = 0;
+  std::string compiler;  // name and version
+  uint32_t flash_bytes() const { return code_bytes + constant_bytes + data_bytes; }
+  uint32_t ram_bytes() const { return data_bytes + bss_bytes; }
+};
+
+/// The C sources and the header: what has to be compiled to know the sizes. The same network gives the same bytes.
+std::vector<File> emit_sources(const Network& network, const Arena& arena, const Origin& origin);
+
+/// The rest of the folder: README.md, CMakeLists.txt, example_main.c.
+std::vector<File> emit_extras(const Network& network, const Arena& arena, const Origin& origin,
+                              const std::optional<Measured>& measured);
+
+/// "conv_2d 1x32x32x3 -> 1x16x16x8": an operator for people, without any name from outside.
+std::string title_of(const ir::Graph& graph, const ir::Operator& op);
+
+/// Bytes of all weights and tables the library holds.
+size_t constant_bytes(const Network& network);
+
+}  // namespace mote::deploy

@@ -1,0 +1,27 @@
+// A library as a bootable firmware for a board: to measure it, and to run it where it will run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "deploy/emit.h"
+#include "target/board.h"
+#include "toolchain/toolchain.h"
+
+namespace mote::deploy {
+
+/// kPlain: what a user of the library gets. kProfile: with the per-operator hook, which counts cycles and can stop.
+enum class FirmwareKind : uint8_t { kPlain, kProfile };
+
+/// Compiles and links `sources` (those of emit_sources()) with start-up code and a main that waits at mote_ready() for
+/// inputs and at mote_done() with outputs; runtime/firmware/main.c has the protocol. Throws JobError with the messages
+/// when it does not compile or does not fit.
+toolchain::Image build_firmware(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
+                                toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
+                                FirmwareKind kind);
+
+/// The sizes of a plain firmware, start-up code included; for the host, those of the library's objects.
+Measured measure(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
+                 toolchain::Toolchain& toolchain, const std::vector<std::string>& flags);
+
+}  // namespace mote::deploy

@@ -1,0 +1,30 @@
+// Does a network fit a board? Known before anything is compiled, but for the code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "deploy/arena.h"
+#include "deploy/network.h"
+#include "target/board.h"
+
+namespace mote::deploy {
+
+/// A memory that is too small.
+struct Excess {
+  std::string memory;     // "RAM (sram1)", "flash (flash)"
+  int64_t needed = 0;     // bytes
+  int64_t available = 0;  // bytes
+  std::string detail;     // what needs them: "activations and scratch 300,000, stack 4,096; most in operator 3 ..."
+  int64_t over() const { return needed - available; }
+};
+
+/// What does not fit. `code_bytes`: when it is known from a compiler.
+std::vector<Excess> check_fit(const Network& network, const Arena& arena, const target::Board& board,
+                              int64_t code_bytes = 0);
+
+/// Throws InputError for `model` that says which memory is too small by how many bytes.
+void require_fit(const Network& network, const Arena& arena, const target::Board& board, const std::string& model,
+                 int64_t code_bytes = 0);
+
+}  // namespace mote::deploy

@@ -1,0 +1,39 @@
+// The whole pipeline: an imported model becomes a library for a board. Needs no device; records are data.
+//
+//   passes -> a kernel for each operator -> memory plan -> does it fit? -> C sources -> (compiler) sizes -> the rest
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "deploy/arena.h"
+#include "deploy/emit.h"
+#include "deploy/network.h"
+#include "target/board.h"
+
+namespace mote::deploy {
+
+/// What kernels are compiled with, beyond what the board asks for; the same while they are measured.
+inline const std::vector<std::string> kKernelFlags = {"-O2"};
+
+struct Library {
+  Network network;
+  Arena arena;
+  Origin origin;
+  std::vector<File> sources;  // what is compiled
+};
+
+/// `graph`: as imported. `model`: its file, for messages and the README. `prefix`: of all names; made of graph.name
+/// when empty. Throws InputError when the model is too large for the board (see fit.h).
+Library make_library(const ir::Graph& graph, const std::string& model, const std::string& prefix,
+                     const target::Board& board, const Choose& choose = {});
+
+/// All files of the folder. `measured` as far as a compiler was at hand.
+std::vector<File> files_of(const Library& library, const std::optional<Measured>& measured);
+
+/// Writes the files to `folder`, all or nothing: a folder of an earlier library is replaced as a whole. Throws
+/// InputError when `folder` exists and holds anything that mote did not write, JobError when it cannot be written.
+void write_folder(const std::filesystem::path& folder, const std::vector<File>& files);
+
+}  // namespace mote::deploy

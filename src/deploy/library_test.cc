@@ -1,0 +1,144 @@
+#include "deploy/library.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "deploy/fit.h"
+#include "deploy/host_library_test.h"
+#include "import/tflite/reader.h"
+#include "ir/build.h"
+#include "ir/random_graph.h"
+#include "ir/random_model.h"
+#include "ir/verify.h"
+#include "reference/interpret.h"
+#include "support/random.h"
+
+namespace mote::deploy {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<Bytes> reference_outputs(const ir::Graph& graph, const std::vector<Bytes>& inputs) {
+  const std::vector<Bytes> tensors = reference::interpret(graph, inputs);
+  std::vector<Bytes> outputs;
+  for (const ir::TensorId id : graph.outputs) outputs.push_back(tensors.at(static_cast<size_t>(id)));
+  return outputs;
+}
+
+/// int8 bit for bit, float within 1e-4 of the largest value of the tensor.
+void expect_equal_outputs(const ir::Graph& graph, const std::vector<Bytes>& actual,
+                          const std::vector<Bytes>& expected) {
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (graph.tensor(graph.outputs[i]).dtype != ir::DType::kFloat32) {
+      EXPECT_EQ(actual[i], expected[i]) << "output " << i;
+      continue;
+    }
+    const std::vector<float> a = to_values<float>(actual[i]), b = to_values<float>(expected[i]);
+    float largest = 1;
+    for (const float value : b) largest = std::max(largest, std::abs(value));
+    for (size_t k = 0; k < b.size(); ++k) ASSERT_NEAR(a[k], b[k], 1e-4 * largest) << "output " << i << " at " << k;
+  }
+}
+
+/// The library of `graph`, built and run on the host, equals the reference, several times over.
+void expect_same_as_reference(const ir::Graph& graph, uint64_t seed, const std::string& board = "nucleo-f746zg") {
+  const Library library = make_library(graph, "model.tflite", "", target::load_board(board));
+  EXPECT_THAT(memory::violations(library.arena.problem, library.arena.plan.offsets), testing::IsEmpty());
+  HostLibrary host(library);
+  host.init();
+  Random random(seed);
+  for (int run = 0; run < 3; ++run) {
+    const std::vector<Bytes> inputs = ir::random_inputs(graph, random);
+    expect_equal_outputs(graph, host.run(inputs), reference_outputs(graph, inputs));
+  }
+}
+
+TEST(Library, RandomModelsEqualTheReference) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    expect_same_as_reference(ir::random_model(seed, {.dtype = seed % 4 == 0 ? ir::DType::kFloat32 : ir::DType::kInt8}),
+                             seed, seed % 2 == 0 ? "nucleo-f746zg" : "host");
+    if (HasFailure()) return;
+  }
+}
+
+TEST(Library, RealModelsEqualTheReference) {
+  if (std::getenv("MOTE_MODELS") == nullptr) GTEST_SKIP() << "MOTE_MODELS is not set";
+  for (const char* name : {"kws", "ic", "ad", "hello_world_int8", "hello_world_float"}) {
+    SCOPED_TRACE(name);
+    const std::filesystem::path folder = std::getenv("MOTE_MODELS");
+    expect_same_as_reference(import::read_tflite((folder / name).string() + ".tflite"), 1);
+  }
+}
+
+TEST(Library, IsTheSameEveryTime) {
+  const ir::Graph graph = ir::random_model(3);
+  const target::Board board = target::load_board("nucleo-l4r5zi");
+  const Library once = make_library(graph, "m.tflite", "", board);
+  EXPECT_EQ(files_of(once, std::nullopt), files_of(make_library(graph, "m.tflite", "", board), std::nullopt));
+}
+
+TEST(Library, PassesAnInputThroughAndTakesConstantOutputs) {
+  ir::GraphBuilder builder("odd", 1);
+  const ir::TensorId x = builder.input({1, 4});
+  const ir::TensorId c = builder.constant({6});
+  builder.output(builder.reshape(x, {2, 2}));
+  builder.output(builder.reshape(c, {2, 3}));
+  builder.output(builder.tanh(x));
+  expect_same_as_reference(builder.finish(), 1);
+}
+
+TEST(Library, NamesFromOutsideCannotBreakTheCode) {
+  ir::GraphBuilder builder("9 lives */ int x; /*", 1);
+  const ir::TensorId x = builder.input({1, 4, 4, 3});
+  builder.output(builder.conv_2d(x, 5, {3, 3}));
+  ir::Graph graph = builder.finish();
+  for (ir::Tensor& tensor : graph.tensors) tensor.name = "*/ #error \"\\\n?" "?/ %s \xff";
+  const Library library = make_library(graph, "evil */ \" \n.tflite", "", target::load_board("host"));
+  for (const File& file : files_of(library, std::nullopt)) {
+    EXPECT_THAT(file.text, testing::Not(HasSubstr("#error"))) << file.path;
+    EXPECT_THAT(file.text, testing::Not(HasSubstr("lives */"))) << file.path;
+    EXPECT_THAT(file.text, testing::Not(HasSubstr("evil */"))) << file.path;
+  }
+  HostLibrary host(library);
+}
+
+TEST(Fit, SaysHowManyBytesOfWhatAreTooMany) {
+  ir::GraphBuilder builder("large", 1);
+  const ir::TensorId x = builder.input({1, 32, 32, 8});
+  builder.output(builder.conv_2d(x, 8, {1, 1}));
+  const ir::Graph graph = builder.finish();
+  target::Board board = target::load_board("nucleo-f746zg");
+  for (target::MemoryRegion& region : board.regions) region.size = 64;
+  try {
+    make_library(graph, "large.tflite", "", board);
+    FAIL() << "it cannot fit";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("large.tflite: too large for nucleo-f746zg"));
+    EXPECT_THAT(error.what(), HasSubstr("of RAM (sram1) and there are 64"));
+    EXPECT_THAT(error.what(), HasSubstr("of flash (flash)"));
+    EXPECT_THAT(error.what(), HasSubstr("conv_2d 1x32x32x8 -> 1x32x32x8"));
+  }
+}
+
+TEST(Folder, IsReplacedAsAWholeAndSparesWhatIsNotOurs) {
+  const TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary.path() / "out" / "library";
+  write_folder(folder, {{"a.c", "1"}, {"b.c", "2"}});
+  write_folder(folder.string() + "/", {{"a.c", "3"}});
+  EXPECT_EQ(read_text(folder / "a.c"), "3");
+  EXPECT_FALSE(std::filesystem::exists(folder / "b.c"));
+  write_file(folder / "mine.txt", std::string_view("precious"));
+  EXPECT_THROW(write_folder(folder, {{"a.c", "4"}}), InputError);
+  EXPECT_EQ(read_text(folder / "a.c"), "3");
+  EXPECT_EQ(read_text(folder / "mine.txt"), "precious");
+  EXPECT_THROW(write_folder(folder / "a.c", {{"a.c", "4"}}), InputError);
+  for (const auto& entry : std::filesystem::directory_iterator(folder.parent_path())) {
+    EXPECT_EQ(entry.path().filename(), "library") << "nothing is left over";
+  }
+}
+
+}  // namespace
+}  // namespace mote::deploy

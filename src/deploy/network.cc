@@ -1,0 +1,56 @@
+#include "deploy/network.h"
+
+#include <fmt/format.h>
+
+#include "support/error.h"
+
+namespace mote::deploy {
+namespace {
+
+/// The program of the first of `configs` that can be lowered.
+std::optional<Kernel> lower_first(const kernels::Workload& workload, const space::Space& space,
+                                  const std::vector<space::Config>& configs, const target::Target& target,
+                                  const std::string& function) {
+  for (const space::Config& config : configs) {
+    try {
+      return Kernel{kernels::lower(workload, config, target, function), space.text_of(config), false};
+    } catch (const loop::ScheduleError&) {
+      // It was measured with other constants, for which it was legal. The next one, then.
+    }
+  }
+  return std::nullopt;
+}
+
+Kernel make_kernel(const kernels::Workload& workload, const target::Target& target, const Choose& choose,
+                   const std::string& function) {
+  const space::Space space = kernels::space_of(workload, target);
+  if (choose) {
+    std::optional<Kernel> kernel = lower_first(workload, space, choose(workload, space), target, function);
+    if (kernel) {
+      kernel->tuned = true;
+      return std::move(*kernel);
+    }
+  }
+  const space::Config fallback = kernels::fallback_of(workload, target);
+  return {kernels::lower(workload, fallback, target, function), space.text_of(fallback), false};
+}
+
+}  // namespace
+
+bool is_alias(const ir::Operator& op) {
+  return std::holds_alternative<ir::Reshape>(op.attributes) && !op.post;
+}
+
+Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target, const Choose& choose) {
+  Network network{prefix, std::move(graph), {}};
+  for (size_t i = 0; i < network.graph.operators.size(); ++i) {
+    const ir::Operator& op = network.graph.operators[i];
+    network.kernels.emplace_back();
+    if (is_alias(op)) continue;
+    const std::string function = fmt::format("{}_{:02}_{}", prefix, i, ir::kind_of(op.attributes));
+    network.kernels.back() = make_kernel(kernels::make_workload(network.graph, op), target, choose, function);
+  }
+  return network;
+}
+
+}  // namespace mote::deploy

@@ -1,0 +1,41 @@
+// A model with a kernel chosen for every operator: all that is known of a deployment before its memory is planned.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "kernels/kernel.h"
+#include "loop/ir.h"
+#include "target/target.h"
+
+namespace mote::deploy {
+
+/// The kernel of one operator.
+struct Kernel {
+  loop::Program program;  // its name is that of the C function
+  std::string knobs;      // the config it was made by, as text; empty when there was nothing to choose
+  bool tuned = false;     // the config comes from records; otherwise it is the template's fallback
+};
+
+struct Network {
+  std::string prefix;                          // of everything the library defines: a C identifier
+  ir::Graph graph;                             // after the passes
+  std::vector<std::optional<Kernel>> kernels;  // by operator; nothing for one that takes no code, because its output is
+                                               // its input (see is_alias)
+};
+
+/// Configs for a workload, the best first, as records know them. The first one that can be lowered is taken.
+using Choose = std::function<std::vector<space::Config>(const kernels::Workload&, const space::Space&)>;
+
+/// Lowers every operator of `graph`, which must have gone through the passes. Without `choose`, or where it has nothing
+/// that can be lowered, the fallback.
+Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target,
+                     const Choose& choose = {});
+
+/// Whether the operator's output is its input, seen in another shape: it takes neither code nor memory.
+bool is_alias(const ir::Operator& op);
+
+}  // namespace mote::deploy
