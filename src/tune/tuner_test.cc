@@ -51,6 +51,16 @@ Options options_with(size_t trials) {
   return options;
 }
 
+const std::vector<Task>& one_task() {
+  static const std::vector<Task> tasks = {small_task("a")};
+  return tasks;
+}
+
+const std::vector<Task>& two_tasks() {
+  static const std::vector<Task> tasks = {small_task("a"), small_task("b")};
+  return tasks;
+}
+
 size_t different(const std::vector<std::string>& items) {
   return std::set<std::string>(items.begin(), items.end()).size();
 }
@@ -73,7 +83,7 @@ TEST(Tuner, FindsTheOptimumOfASmallSpaceAndThenHasNothingLeft) {
     FakeMeasurer measurer;
     Options options = options_with(1000);
     options.strategy = strategy;
-    const Result result = tune({small_task("a")}, measurer, nullptr, options);
+    const Result result = tune(one_task(), measurer, nullptr, options);
     EXPECT_EQ(result.ended, Ended::kFinished);
     EXPECT_EQ(measurer.asked.size(), 160u);
     EXPECT_EQ(different(measurer.asked), 160u);
@@ -90,7 +100,7 @@ TEST(Tuner, SameSeedSamePath) {
     FakeMeasurer measurer;
     Options options = options_with(60);
     options.seed = seed;
-    tune({small_task("a"), small_task("b")}, measurer, nullptr, options);
+    tune(two_tasks(), measurer, nullptr, options);
     return measurer.asked;
   };
   EXPECT_EQ(path(3), path(3));
@@ -100,7 +110,7 @@ TEST(Tuner, SameSeedSamePath) {
 TEST(Tuner, RecordsEveryTrialBeforeTheNextBatch) {
   const Records records;
   records::Database db = records.open();
-  const Task task = small_task("a");
+  const std::vector<Task>& tasks = one_task();
   size_t answered = 0;
   FakeMeasurer measurer([&](const Task&, const space::Config& config) {
     if (answered == 1 || (answered > 1 && answered % 8 == 1)) {
@@ -112,7 +122,7 @@ TEST(Tuner, RecordsEveryTrialBeforeTheNextBatch) {
   Clock clock;
   Options options = options_with(40);
   options.now = clock.now();
-  const Result result = tune({task}, measurer, &db, options);
+  const Result result = tune(tasks, measurer, &db, options);
   const std::vector<records::Trial> trials = db.trials(exactly("a", "made-up 1", options.setting));
   ASSERT_EQ(trials.size(), 40u);
   for (size_t i = 0; i < trials.size(); ++i) EXPECT_EQ("a: " + trials[i].knobs, measurer.asked[i]);
@@ -133,7 +143,7 @@ TEST(Tuner, GoesOnWhereTheLastRunEndedAndRepeatsNothing) {
       FakeMeasurer measurer;
       Options options = options_with(run < 4 ? 35 : 1000);
       options.strategy = strategy;
-      const Result result = tune({small_task("a")}, measurer, &db, options);
+      const Result result = tune(one_task(), measurer, &db, options);
       EXPECT_EQ(result.progress.tasks[0].known, asked.size());
       if (best) {
         EXPECT_LE(result.progress.tasks[0].best_cycles, best);
@@ -150,10 +160,11 @@ TEST(Tuner, ReusesOnlyWhatWasMeasuredUnderTheSameCircumstances) {
   const Records records;
   records::Database db = records.open();
   FakeMeasurer first;
-  tune({small_task("a")}, first, &db, options_with(20));
+  tune(one_task(), first, &db, options_with(20));
   const auto known = [&](Task task, const Options& options) {
     FakeMeasurer measurer;
-    return tune({task}, measurer, &db, options).progress.tasks[0].known;
+    const std::vector<Task> tasks = {task};
+    return tune(tasks, measurer, &db, options).progress.tasks[0].known;
   };
   Options same = options_with(0), other = options_with(0);
   other.setting.flags = "-O3";
@@ -169,7 +180,7 @@ TEST(Tuner, IgnoresRecordsOutsideOfTheSpaceAndTriesLostConnectionsAgain) {
   const Records records;
   records::Database db = records.open();
   const Options options = options_with(400);
-  const Task task = small_task("a");
+  const std::vector<Task>& tasks = one_task();
   std::vector<records::Trial> trials;
   for (const char* knobs : {"tile=3 unroll=1 packed=0 order=ijk", "garbage", "tile=2 unroll=1 packed=0 order=ijk"}) {
     trials.push_back({"a", "made-up 1", options.setting, knobs, ok_outcome(1), 0});
@@ -177,7 +188,7 @@ TEST(Tuner, IgnoresRecordsOutsideOfTheSpaceAndTriesLostConnectionsAgain) {
   trials[2].outcome = failed_outcome(Status::kConnection, "unplugged");
   db.add(trials);
   FakeMeasurer measurer;
-  const Result result = tune({task}, measurer, &db, options);
+  const Result result = tune(tasks, measurer, &db, options);
   EXPECT_EQ(result.progress.tasks[0].known, 0u);
   EXPECT_EQ(result.progress.tasks[0].best_cycles, 1000u);
   EXPECT_THAT(measurer.asked, ::testing::Contains("a: tile=2 unroll=1 packed=0 order=ijk"));
@@ -187,7 +198,7 @@ TEST(Tuner, StopsATaskThatNoLongerImproves) {
   FakeMeasurer measurer([](const Task&, const space::Config&) { return ok_outcome(50); });
   Options options = options_with(1000);
   options.early_stop = 24;
-  const Result result = tune({small_task("a"), small_task("b")}, measurer, nullptr, options);
+  const Result result = tune(two_tasks(), measurer, nullptr, options);
   EXPECT_EQ(result.ended, Ended::kFinished);
   for (const TaskProgress& task : result.progress.tasks) {
     EXPECT_EQ(task.trials, 25u);  // the fallback was progress; then three batches of eight
@@ -218,7 +229,8 @@ TEST(Tuner, GivesUpOnAHopelessTaskAndTunesTheOthers) {
   });
   Options options = options_with(1000);
   options.errors = 60;
-  const Result result = tune({small_task("bad"), small_task("good")}, measurer, nullptr, options);
+  const std::vector<Task> tasks = {small_task("bad"), small_task("good")};
+  const Result result = tune(tasks, measurer, nullptr, options);
   EXPECT_EQ(result.ended, Ended::kFinished);
   EXPECT_TRUE(result.progress.tasks[0].finished);
   EXPECT_LE(result.progress.tasks[0].trials, 28u);
@@ -232,7 +244,8 @@ TEST(Tuner, AnIllegalFallbackIsRecordedAndNotMeasured) {
   Task task = small_task("a");
   task.fallback = task.space.at(2);  // order=kij
   FakeMeasurer measurer;
-  const Result result = tune({task}, measurer, &db, options_with(20));
+  const std::vector<Task> tasks = {task};
+  const Result result = tune(tasks, measurer, &db, options_with(20));
   EXPECT_EQ(measurer.asked.size(), 19u);
   EXPECT_EQ(result.progress.tasks[0].count(Status::kIllegal), 1u);
   EXPECT_EQ(db.trials({})[0].outcome.error, "kij needs more registers than there are");
@@ -249,7 +262,7 @@ TEST(Tuner, StopsAfterTheBatchInFlight) {
   });
   Options options = options_with(100);
   options.stop = &stop;
-  const Result result = tune({small_task("a")}, measurer, &db, options);
+  const Result result = tune(one_task(), measurer, &db, options);
   EXPECT_EQ(result.ended, Ended::kStopped);
   EXPECT_EQ(result.progress.trials, 17u);  // the fallback and two batches
   EXPECT_EQ(db.trials({}).size(), 17u);
@@ -276,7 +289,7 @@ TEST(Tuner, KeepsWhatAnInterruptedBatchStillMeasured) {
   InterruptedMeasurer measurer(stop);
   Options options = options_with(100);
   options.stop = &stop;
-  const Result result = tune({small_task("a")}, measurer, &db, options);
+  const Result result = tune(one_task(), measurer, &db, options);
   EXPECT_EQ(result.ended, Ended::kStopped);
   EXPECT_EQ(db.trials({}).size(), 5u);
   EXPECT_EQ(result.progress.tasks[0].best_cycles, 400u);
@@ -292,7 +305,7 @@ TEST(Tuner, EndsAtTheTimeLimitAndEstimatesWhatIsLeft) {
   options.now = clock.now();
   std::vector<Progress> reports;
   options.on_progress = [&](const Progress& progress) { reports.push_back(progress); };
-  tune({small_task("a")}, measurer, nullptr, options);
+  tune(one_task(), measurer, nullptr, options);
   const Progress& early = reports[4];  // begin; before and after the fallback; before and after the first batch
   EXPECT_EQ(early.trials, 9u);
   EXPECT_DOUBLE_EQ(early.trials_per_second(), 1.0);
@@ -302,7 +315,7 @@ TEST(Tuner, EndsAtTheTimeLimitAndEstimatesWhatIsLeft) {
   EXPECT_EQ(reports.back().current, std::nullopt);
 
   options.time_limit = std::chrono::seconds(20);
-  const Result limited = tune({small_task("a")}, measurer, nullptr, options);
+  const Result limited = tune(one_task(), measurer, nullptr, options);
   EXPECT_EQ(limited.ended, Ended::kTime);
   EXPECT_EQ(limited.progress.trials, 25u);
 }
@@ -327,14 +340,15 @@ TEST(Tuner, WhatTheMeasurerThrowsLeavesTheRecordsWhole) {
     if (++answered > 20) throw JobError("the board is gone");
     return ok_outcome(small_cost(config));
   });
-  EXPECT_THROW(tune({small_task("a")}, measurer, &db, options_with(100)), JobError);
+  EXPECT_THROW(tune(one_task(), measurer, &db, options_with(100)), JobError);
   EXPECT_EQ(db.trials({}).size(), 17u);
 }
 
 TEST(Tuner, NoTasksAndNoTrials) {
   FakeMeasurer measurer;
-  EXPECT_EQ(tune({}, measurer, nullptr, options_with(10)).ended, Ended::kFinished);
-  EXPECT_EQ(tune({small_task("a")}, measurer, nullptr, options_with(0)).ended, Ended::kTrials);
+  const std::vector<Task> none;
+  EXPECT_EQ(tune(none, measurer, nullptr, options_with(10)).ended, Ended::kFinished);
+  EXPECT_EQ(tune(one_task(), measurer, nullptr, options_with(0)).ended, Ended::kTrials);
   EXPECT_THAT(measurer.asked, IsEmpty());
 }
 
