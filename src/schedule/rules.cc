@@ -1,82 +1,111 @@
 #include "schedule/rules.h"
 
+#include <algorithm>
+
+#include "support/error.h"
+
 namespace mote::schedule {
 namespace {
 
-bool is_load(Kind kind) {
-  return kind == Kind::kLoad || kind == Kind::kLoadNarrow;
-}
-bool older_slot_only(Kind kind) {
-  return kind == Kind::kExtend || kind == Kind::kPack || kind == Kind::kSaturate;
-}
-bool is_vmov(Kind kind) {
-  return kind == Kind::kMoveToCore || kind == Kind::kMoveToFpu;
-}
-
-}  // namespace
-
-Rules::Rules(const std::string& pipeline, int load_latency)
-    : dual_issue_(pipeline == "m7"), load_latency_(load_latency) {}
-
-int Rules::latency(Kind producer, Role role) const {
-  if (!dual_issue_) return 1;
-  struct Row {
-    int alu, shifted, address, multiply, accumulate, store;
-  };
-  Row row{1, 2, 2, 1, 0, 0};
-  switch (producer) {
+target::Producer producer_of(Kind kind) {
+  switch (kind) {
     case Kind::kAlu:
     case Kind::kAluShifted:
     case Kind::kShift:
     case Kind::kExtend:
     case Kind::kPack:
-    case Kind::kMoveToCore:
     case Kind::kBranch:
-      break;
+      return target::Producer::kAlu;
     case Kind::kSaturate:
+      return target::Producer::kSaturate;
     case Kind::kMultiply:
-    case Kind::kLoadNarrow:
-      row = {2, 3, 3, 2, 1, 0};
-      break;
+      return target::Producer::kMultiply;
     case Kind::kLoad:
-      row = {1, 3, 3, 2, 0, 0};
-      if (load_latency_ > 2) row = {2, 3, 3, load_latency_, 1, 0};
-      break;
-    case Kind::kStore:  // only its written-back base
-      row = {0, 1, 1, 1, 0, 0};
-      break;
+      return target::Producer::kLoadWord;
+    case Kind::kLoadNarrow:
+      return target::Producer::kLoadNarrow;
+    case Kind::kStore:
+      return target::Producer::kWriteback;
+    case Kind::kMoveToCore:
+      return target::Producer::kFpToCore;
     case Kind::kMoveToFpu:
-      row = {3, 3, 3, 3, 3, 1};
-      break;
+      return target::Producer::kCoreToFp;
   }
+  unreachable("a kind of instruction");
+}
+
+target::Operand operand_of(Role role) {
   switch (role) {
     case Role::kAlu:
-      return row.alu;
+      return target::Operand::kAlu;
     case Role::kShifted:
-      return row.shifted;
+      return target::Operand::kShifted;
     case Role::kAddress:
-      return row.address;
+      return target::Operand::kAddress;
     case Role::kMultiply:
-      return row.multiply;
+      return target::Operand::kMultiply;
     case Role::kAccumulate:
-      return row.accumulate;
+      return target::Operand::kAccumulate;
     case Role::kStoreData:
-      return row.store;
+      return target::Operand::kStore;
   }
-  return 1;
+  unreachable("a role");
+}
+
+uint32_t units_of(Kind kind) {
+  switch (kind) {
+    case Kind::kAlu:
+      return 0;
+    case Kind::kAluShifted:
+      return target::kUnitInlineShift;
+    case Kind::kShift:
+      return target::kUnitShift;
+    case Kind::kExtend:
+      return target::kUnitDsp;
+    case Kind::kPack:
+    case Kind::kSaturate:
+      return target::kUnitDsp | target::kUnitBitfield;
+    case Kind::kMultiply:
+      return target::kUnitMac;
+    case Kind::kLoad:
+    case Kind::kLoadNarrow:
+      return target::kUnitLoad;
+    case Kind::kStore:
+      return target::kUnitStore;
+    case Kind::kMoveToCore:
+    case Kind::kMoveToFpu:
+      return target::kUnitFpu;
+    case Kind::kBranch:
+      return target::kUnitBranch;
+  }
+  unreachable("a kind of instruction");
+}
+
+}  // namespace
+
+Rules::Rules(const std::string& pipeline, int load_latency)
+    : pipeline_(target::load_pipeline(pipeline)), load_latency_(load_latency) {}
+
+int Rules::latency(Kind producer, Role role) const {
+  if (!dual_issue()) return 1;
+  const int cycles =
+      pipeline_.latency[static_cast<size_t>(producer_of(producer))][static_cast<size_t>(operand_of(role))];
+  if (producer != Kind::kLoad || load_latency_ == 0) return cycles;
+  // Another distance to a multiply moves the other uses with it.
+  const int table =
+      pipeline_
+          .latency[static_cast<size_t>(target::Producer::kLoadWord)][static_cast<size_t>(target::Operand::kMultiply)];
+  return std::max(0, cycles + load_latency_ - table);
 }
 
 bool Rules::can_pair(Kind older, Kind younger) const {
-  if (!dual_issue_ || older_slot_only(younger)) return false;
-  if (older == Kind::kMultiply && (younger == Kind::kMultiply || younger == Kind::kStore)) return false;
-  if (older == Kind::kStore && (younger == Kind::kMultiply || younger == Kind::kStore)) return false;
-  if (is_load(older) && is_load(younger)) return false;  // the banks are not known
-  if (younger == Kind::kAluShifted &&
-      (older == Kind::kAluShifted || older == Kind::kShift || older == Kind::kPack || older == Kind::kSaturate)) {
-    return false;
-  }
-  if (is_vmov(older) && is_vmov(younger)) return false;
-  return !(older == Kind::kBranch && younger == Kind::kBranch);
+  if (!dual_issue()) return false;
+  const uint32_t a = units_of(older) | target::kUnitAny, b = units_of(younger) | target::kUnitAny;
+  // Two loads conflict when they meet in a bank, and where they will be is not known here.
+  if (pipeline_.bank_bytes != 0 && (a & target::kUnitLoad) && (b & target::kUnitLoad)) return false;
+  return std::none_of(
+      pipeline_.conflicts.begin(), pipeline_.conflicts.end(),
+      [&](const target::Pipeline::Conflict& conflict) { return (a & conflict.older) && (b & conflict.younger); });
 }
 
 }  // namespace mote::schedule

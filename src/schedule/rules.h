@@ -1,10 +1,11 @@
-// What the schedulers ask about a core: how long after a producer a consumer may issue, and which two instructions may
-// issue in one cycle.
+// What the schedulers ask the pipeline tables about a core: how long after a producer a consumer may issue, and which
+// two instructions may issue in one cycle.
 #pragma once
 
 #include <string>
 
 #include "schedule/assembly.h"
+#include "target/pipeline.h"
 
 namespace mote::schedule {
 
@@ -14,7 +15,7 @@ class Rules {
   /// as an operand (0: the table's).
   explicit Rules(const std::string& pipeline, int load_latency = 0);
 
-  bool dual_issue() const { return dual_issue_; }
+  bool dual_issue() const { return pipeline_.slots > 1; }
 
   /// Cycles from the issue of a producer of this kind to the earliest issue of a consumer that uses it so; 0: the same
   /// cycle.
@@ -24,8 +25,8 @@ class Rules {
   bool can_pair(Kind older, Kind younger) const;
 
  private:
-  bool dual_issue_ = false;
-  int load_latency_ = 0;
+  target::Pipeline pipeline_;
+  int load_latency_;
 };
 
 }  // namespace mote::schedule

@@ -57,7 +57,7 @@ struct GemmSpec {
   bool weights_per_group = false;  // every group has its own weights, one after the other in the stream (Winograd)
   RequantForm form;
   int code_budget = 4096;  // bytes of the loop over k that may be unrolled before it becomes a loop
-  int load_latency = 2;    // load-to-multiply distance to schedule for, where the target has one: 2 or 3
+  int load_latency = 0;    // load-to-multiply distance to schedule for; 0: the one of the pipeline tables
 
   int depth() const { return 2 * segments * segment_pairs; }  // K, padded to what the stream holds
 };
