@@ -84,7 +84,7 @@ uint32_t units_of(Kind kind) {
 }  // namespace
 
 Rules::Rules(const std::string& pipeline, int load_latency)
-    : pipeline_(target::load_pipeline(pipeline)), load_latency_(load_latency) {}
+    : pipeline_(pipeline.empty() ? target::Pipeline{} : target::load_pipeline(pipeline)), load_latency_(load_latency) {}
 
 int Rules::latency(Kind producer, Role role) const {
   if (!dual_issue()) return 1;

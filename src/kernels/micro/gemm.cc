@@ -14,7 +14,7 @@ namespace mote::kernels::micro {
 namespace {
 
 bool has_assembly(const target::Target& target) {
-  return target.dsp && !target.pipeline.empty();
+  return target.dsp;
 }
 
 /// First channel of a tile: the last one is moved back to end at the last channel.
@@ -102,16 +102,18 @@ std::optional<std::string> why_no_gemm(const GemmSpec& spec) {
   if (m > 2 && spec.wide_weights && m * n > 4) return "a tile of int16 weights has at most four channels";
   if (spec.channels < 1 || spec.segments < 1 || spec.segment_pairs < 1) return "an empty product";
   if (std::abs(spec.out_channel_step) * 6 > 4095) return "output channels too far apart";
+  if (spec.segment_step < 0 || spec.position_step < 0) return "activations must be laid out upwards";
   if (spec.pair_step % 4 != 0 || spec.position_step % 4 != 0 || spec.segment_step % 4 != 0 ||
       spec.group_step % 4 != 0) {
     return "activations must be read a word at a time";
   }
+  if (spec.pair_step < 0 || spec.pair_step > 255) return "steps along k too long";
   if ((n - 1) * spec.position_step > 4000) return "positions too far apart";
   return std::nullopt;
 }
 
 std::vector<GemmTile> gemm_tiles(const target::Target& target, bool wide_weights) {
-  const bool dual = target.pipeline == "m7";
+  const bool dual = schedule::Rules(target.pipeline).dual_issue();
   if (dual && !wide_weights) return {{2, 3}, {2, 4}, {2, 2}, {2, 1}, {6, 1}, {4, 1}};
   return {{2, 4}, {2, 3}, {2, 2}, {2, 1}, {4, 1}};
 }

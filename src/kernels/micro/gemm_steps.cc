@@ -143,11 +143,16 @@ int64_t GemmSteps::step_address(int step) const {
 void GemmSteps::load_activation(Reg into, int step, int j, Code& code) {
   const int64_t address = step_address(step);
   const int segment = step / spec_.segment_pairs;
-  if (segment > segment_) {
-    activations_.move_to(address, code);
-    segment_ = segment;
+  const int64_t wanted = address + int64_t{j} * spec_.position_step;
+  if (segment < segment_) {  // a late load from the segment the pointer has left: out of its way and back, if need be
+    const int64_t back = activations_.at();
+    activations_.load(into, wanted, 0, code);
+    activations_.move_to(back, code);
+    return;
   }
-  activations_.load(into, address + int64_t{j} * spec_.position_step, j == 0 ? spec_.pair_step : 0, code);
+  if (segment > segment_) activations_.move_to(address, code);
+  segment_ = segment;
+  activations_.load(into, wanted, j == 0 ? spec_.pair_step : 0, code);
 }
 
 void GemmSteps::load_word(Reg into, int step, int word, Code& code) {
