@@ -1,0 +1,14 @@
+// The one list of drivers.
+#include "device/gdb_device.h"
+
+namespace mote::device {
+
+std::unique_ptr<Device> open_device(const std::string& via, const target::Board& board, const Limits& limits) {
+  if (via == "sim") return open_sim(board, limits);
+  if (via.starts_with("gdb:")) {
+    return std::make_unique<GdbDevice>(parse_endpoint(via.substr(4), "--via " + via), via, board, limits);
+  }
+  throw InputError("--via " + via, "unknown; known are: sim, gdb:HOST:PORT");
+}
+
+}  // namespace mote::device
