@@ -1,8 +1,6 @@
 // The virtual board: a mote-board of our own, started when it is needed and again when it has died.
 #include <fmt/core.h>
 
-#include <charconv>
-
 #include "device/gdb_device.h"
 #include "support/subprocess.h"
 
@@ -21,16 +19,16 @@ class Sim : public GdbDevice {
     const std::optional<std::filesystem::path> program = find_own_program("mote-board");
     if (!program) throw JobError("mote-board, the virtual board, not found: it is built and installed beside mote");
     Command command;
-    command.arguments = {program->string(), "--board", board().file, "--gdb", "0", "--die-with-parent", "--once"};
+    command.arguments = {program->string(), "--board", board().file, "--gdb", "0", "--once"};
     command.output_limit = 64u << 10;
     process_.emplace(command);
-    const std::string announcement = "listening on ";  // "gdb: listening on 127.0.0.1:43121"
+    const std::string announcement = "gdb: ";  // "gdb: 43121", the port on 127.0.0.1
     const std::optional<std::string> line = process_->wait_for_line(
-        [&](const std::string& text) { return text.find(announcement) != std::string::npos; }, limits().connect);
+        [&](const std::string& text) { return text.starts_with(announcement); }, limits().connect);
     if (!line) {
       throw ConnectionError(fmt::format("{} did not start: {}", program->string(), process_->output()));
     }
-    endpoint_ = parse_endpoint(line->substr(line->find(announcement) + announcement.size()), "mote-board");
+    endpoint_ = parse_endpoint("127.0.0.1:" + line->substr(announcement.size()), "mote-board");
     return endpoint_;
   }
   std::string peer_output() override { return process_ ? process_->output() : ""; }

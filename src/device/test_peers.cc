@@ -1,0 +1,85 @@
+#include "device/test_peers.h"
+
+#include <arpa/inet.h>
+#include <fmt/core.h>
+#include <sys/socket.h>
+
+#include <thread>
+
+#include "device/connection.h"
+
+namespace mote::device {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kStart{20'000};
+
+std::unique_ptr<BackgroundProcess> start(const std::vector<std::string>& arguments) {
+  Command command;
+  command.arguments = arguments;
+  return std::make_unique<BackgroundProcess>(command);
+}
+
+/// Waits until somebody listens at `port`.
+void await_port(uint16_t port) {
+  for (const auto end = std::chrono::steady_clock::now() + kStart; std::chrono::steady_clock::now() < end;) {
+    try {
+      const Connection connection({"127.0.0.1", port}, "waiting", milliseconds(100));
+      return;
+    } catch (const ConnectionError&) {
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+  }
+}
+
+PeerResult qemu(const target::Board& board, const Limits& limits) {
+  if (!find_program("qemu-system-arm")) return {{}, "qemu-system-arm is not installed"};
+  Peer peer{board, nullptr, nullptr};
+  const uint16_t port = free_port();
+  peer.server =
+      start({"qemu-system-arm", "-M", board.qemu_machine, "-display", "none", "-nodefaults", "-monitor", "none",
+             "-serial", "none", "-icount", "shift=0", "-S", "-gdb", fmt::format("tcp:127.0.0.1:{}", port)});
+  await_port(port);
+  peer.device = open_device(fmt::format("gdb:127.0.0.1:{}", port), board, limits);
+  return {std::move(peer), ""};
+}
+
+PeerResult mote_board_by_gdb(const target::Board& board, const Limits& limits) {
+  const auto program = find_own_program("mote-board");
+  if (!program) return {{}, "mote-board is not built"};
+  Peer peer{board, nullptr, nullptr};
+  peer.server = start({program->string(), "--board", board.file, "--gdb", "0"});
+  const auto line =
+      peer.server->wait_for_line([](const std::string& text) { return text.starts_with("gdb: "); }, kStart);
+  if (!line) return {{}, "mote-board does not start: " + peer.server->output()};
+  peer.device = open_device("gdb:127.0.0.1:" + line->substr(5), board, limits);
+  return {std::move(peer), ""};
+}
+
+}  // namespace
+
+uint16_t free_port() {
+  const FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  check(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+            ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0,
+        "a port can be had");
+  return ntohs(address.sin_port);
+}
+
+PeerResult start_peer(const std::string& kind, const Limits& limits) {
+  const size_t colon = kind.find(':');
+  const std::string way = kind.substr(0, colon);
+  const target::Board board = target::load_board(colon == std::string::npos ? "host" : kind.substr(colon + 1));
+  if (way == "qemu") return qemu(board, limits);
+  if (way == "gdb") return mote_board_by_gdb(board, limits);
+  if (way == "sim" && !find_own_program("mote-board")) return {{}, "mote-board is not built"};
+  return {Peer{board, nullptr, open_device(way, board, limits)}, ""};
+}
+
+}  // namespace mote::device

@@ -1,0 +1,32 @@
+// Peers that tests talk to: started when wanted, gone when the test ends. For tests only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "device/device.h"
+#include "support/subprocess.h"
+
+namespace mote::device {
+
+/// A board reached over one kind of connection.
+struct Peer {
+  target::Board board;
+  std::unique_ptr<BackgroundProcess> server;  // when the test had to start one
+  std::unique_ptr<Device> device;
+};
+
+/// `kind`: "sim:BOARD", "qemu:BOARD" (the GDB driver against QEMU), "gdb:BOARD" (the GDB driver against mote-board),
+/// "host", "openocd:BOARD" (the real OpenOCD against mote-board's ST-Link port), "jtag:BOARD" (against its JTAG port).
+/// A text that says what is missing when the peer cannot be had here.
+struct PeerResult {
+  std::optional<Peer> peer;
+  std::string missing;
+};
+PeerResult start_peer(const std::string& kind, const Limits& limits = {});
+
+/// A TCP port that was free a moment ago.
+uint16_t free_port();
+
+}  // namespace mote::device
