@@ -79,7 +79,7 @@ class Machine {
  private:
   // What ended a stretch of emulation, beyond what the emulator itself says.
   struct Exit {
-    bool attention = false;               // stopped before a block: something is due
+    std::optional<uint32_t> attention;    // stopped before the block at this address: something is due
     std::vector<uint32_t> wanted_guards;  // of that block
     std::optional<uint32_t> guard;        // stopped before the instruction at a guarded address
     int interrupt = -1;                   // the emulator's exception number

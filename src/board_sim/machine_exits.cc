@@ -77,7 +77,11 @@ std::optional<Halt> Machine::handle_exit(uc_err error) {
   for (const uint32_t address : exit_.wanted_guards) guard(address);
   if (exit_.bad_access) return handle_bad_access(*exit_.bad_access);
   if (exit_.guard) return handle_guard(*exit_.guard);
-  if (exit_.attention) return std::nullopt;
+  if (exit_.attention) {
+    // Between blocks that the emulator has chained its PC is that of an earlier one.
+    processor_.set_reg(15, *exit_.attention);
+    return std::nullopt;
+  }
   if (exit_.interrupt >= 0) return handle_interrupt(exit_.interrupt);
   const uint32_t pc = processor_.reg(15) & ~1u;
   if (error == UC_ERR_INSN_INVALID) {

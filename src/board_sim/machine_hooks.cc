@@ -17,14 +17,14 @@ void Machine::block(uint32_t address, uint32_t size) {
   if (current_ != nullptr) charge(address);
   current_ = nullptr;
   if (cycles_ >= attention_at_ || (single_ && blocks_begun_ > 0)) {
-    exit_.attention = true;
+    exit_.attention = address;
     uc_emu_stop(processor_.handle());
     return;
   }
   ++blocks_begun_;
   Block* next = blocks_.find(address, size);
   if (next != nullptr && next->careful && must_stop_before(*next)) {
-    exit_.attention = true;
+    exit_.attention = address;
     uc_emu_stop(processor_.handle());
     return;
   }
