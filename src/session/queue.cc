@@ -26,10 +26,15 @@ mote_runner_state header_of(std::span<const std::byte> state) {
   return runner;
 }
 
-Fault::Kind kind_of_exception(uint32_t number) {
-  switch (number) {
+/// While interrupts are masked every fault arrives as a HardFault; the status registers tell which it was.
+Fault::Kind kind_of(const mote_fault& fault) {
+  constexpr uint32_t kForced = 1u << 30;
+  switch (fault.exception) {
     case 3:
-      return Fault::Kind::kHardFault;
+      if (!(fault.hfsr & kForced)) return Fault::Kind::kHardFault;
+      if (fault.cfsr & 0xFFFF0000) return Fault::Kind::kUsageFault;
+      if (fault.cfsr & 0xFF00) return Fault::Kind::kBusFault;
+      return fault.cfsr & 0xFF ? Fault::Kind::kMemManage : Fault::Kind::kHardFault;
     case 4:
       return Fault::Kind::kMemManage;
     case 5:
@@ -117,9 +122,11 @@ std::optional<Fault> Session::run_runner(std::span<const Queued> tasks, uint32_t
     const device::Stop stop = device_.run(registers, runner_.stop, limit);
     device_.read(runner_.state, state);
     const mote_runner_state after = header_of(state);
-    done = std::min<uint32_t>(after.done, runner.count);
-    if (stop.kind == device::Stop::Kind::kBreakpoint && after.event == MOTE_EVENT_NONE && done == runner.count)
-      return {};
+    const bool finished = stop.kind == device::Stop::Kind::kBreakpoint && after.event == MOTE_EVENT_NONE;
+    done = after.done;
+    if (finished && done == runner.count) return {};
+    // Whoever ran last is to blame; a count that cannot be says that the runner's own memory was hit, by anyone.
+    if (done >= runner.count) done = done == runner.count ? runner.count - 1 : 0;
     return fault_from(stop, state);
   } catch (const device::ConnectionError& error) {
     Fault fault;
@@ -170,13 +177,20 @@ Fault Session::fault_from(const device::Stop& stop, std::span<const std::byte> s
   fault.registers = stop.registers;
   fault.registers_known = true;
   fault.detail = stop.text;
+  const auto on_stack = [&](uint32_t sp) {
+    return sp >= runner_.stack.address + kGuardWords * 4 && sp <= runner_.stack.end();
+  };
+  const auto overflowed = [&](uint32_t sp) {  // whatever else was reported follows from that
+    fault.kind = Fault::Kind::kStackOverflow;
+    fault.detail = fmt::format("SP was {:#x}, the stack's low end is {:#x}", sp, runner_.stack.address);
+  };
   if (after.event == MOTE_EVENT_STACK) {
     fault.kind = Fault::Kind::kStackOverflow;
     fault.registers_known = false;  // the function has returned already
     fault.detail = fmt::format("the guard below the stack of {} bytes was overwritten", board_.stack_bytes);
   } else if (after.event == MOTE_EVENT_FAULT) {
     const mote_fault& seen = after.fault;
-    fault.kind = kind_of_exception(seen.exception);
+    fault.kind = kind_of(seen);
     fault.cfsr = seen.cfsr;
     fault.hfsr = seen.hfsr;
     if (seen.cfsr & 1u << 7) fault.address = seen.mmfar;
@@ -191,19 +205,16 @@ Fault Session::fault_from(const device::Stop& stop, std::span<const std::byte> s
     fault.registers.r[15] = seen.frame[6];
     fault.registers.xpsr = seen.frame[7];
     fault.detail = fmt::format("exception {}", seen.exception);
-    // Outside of the stack, or the stacking itself failed: whatever else was reported follows from that.
     constexpr uint32_t kStackingFailed = 1u << 4 | 1u << 12 | 1u << 20;
-    const bool below = seen.sp < runner_.stack.address + kGuardWords * 4;
-    if (below || seen.cfsr & kStackingFailed) {
-      fault.kind = Fault::Kind::kStackOverflow;
-      fault.detail = fmt::format("SP was {:#x}, the stack ends at {:#x}", seen.sp, runner_.stack.address);
-    }
+    if (seen.cfsr & kStackingFailed || !on_stack(seen.sp)) overflowed(seen.sp);
   } else if (stop.kind == device::Stop::Kind::kTimeout) {
     fault.kind = Fault::Kind::kTimeout;
   } else if (stop.kind == device::Stop::Kind::kLockup) {
     fault.kind = Fault::Kind::kLockup;
+    if (!on_stack(stop.registers.r[13])) overflowed(stop.registers.r[13]);
   } else {
     fault.kind = Fault::Kind::kCrash;
+    if (!on_stack(stop.registers.r[13])) overflowed(stop.registers.r[13]);
   }
   fault.reasons = decode_status(fault.cfsr, fault.hfsr);
   locate(fault);

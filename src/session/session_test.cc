@@ -259,11 +259,12 @@ TEST_P(AnySession, CallsAfterAFaultAreNotRun) {
 }
 
 TEST_P(AnySession, ARunnerThatWasOverwrittenComesBack) {
-  // It wipes most of RAM, itself included in all likelihood.
-  const std::string begin = std::to_string(peer_->board.ram().address), size = std::to_string(peer_->board.ram().size);
-  const Fault fault = fault_of("void f(int a) { (void)a; volatile char* p = (volatile char*)" + begin +
-                                   "u; for (unsigned i = 0; i < " + size + "; ++i) p[i] = 0xFF; }",
-                               milliseconds(3000));
+  if (std::string(GetParam()).starts_with("qemu")) GTEST_SKIP() << "QEMU ends itself when its core locks up";
+  // Code is placed from the top down: what lies right above a module is the runner.
+  const Fault fault = fault_of(
+      "void f(int a) { (void)a; volatile char* p = (volatile char*)(__UINTPTR_TYPE__)f;\n"
+      "for (int i = 512; i < 6000; ++i) p[i] = 0xFF; }",
+      milliseconds(3000));
   EXPECT_FALSE(fault.text().empty());
 }
 
