@@ -33,6 +33,7 @@ void print_warning(const std::string& message);
 
 // The subcommands, in the order of `mote --help`.
 void add_inspect(CLI::App& app, Run& run);
+void add_tune(CLI::App& app, Run& run);
 void add_records(CLI::App& app, Run& run);
 
 }  // namespace mote::cli

@@ -25,6 +25,7 @@ const char* const kFooter =
 
 void add_commands(CLI::App& app, Run& run) {
   add_inspect(app, run);
+  add_tune(app, run);
   add_records(app, run);
 }
 

@@ -1,6 +1,9 @@
 // DepthwiseConv2D.
+#include "kernels/micro/depthwise.h"
+
 #include "kernels/common.h"
 #include "kernels/family.h"
+#include "kernels/requant_plan.h"
 #include "loop/schedule.h"
 
 namespace mote::kernels {
@@ -76,20 +79,88 @@ void peel_border(Program* program, const std::string& variable, int64_t extent, 
   }
 }
 
-space::Space depthwise_space(const Workload&, const target::Target&) {
+enum Algorithm : int64_t { kLoops, kColumns };
+
+/// The scheduled kernel for 3x3 windows, or why there is none for this workload.
+std::optional<std::string> why_no_columns(const Workload& workload, const target::Target& target) {
+  const ir::DepthwiseConv2D& conv = std::get<ir::DepthwiseConv2D>(workload.op().attributes);
+  const ir::Shape& w = workload.input(1).shape;
+  if (!target.dsp) return "the target has no DSP extension";
+  if (is_float(workload)) return "only int8";
+  if (workload.op().post) return "a table follows";
+  if (w[1] != 3 || w[2] != 3) return "only 3x3 windows";
+  if (conv.multiplier != 1 || conv.dilation != ir::Size2D{1, 1}) return "only one output per channel, without dilation";
+  if (conv.stride.h != conv.stride.w) return "the strides differ";
+  return std::nullopt;
+}
+
+/// One call for the whole plane.
+Program lower_columns(const Workload& workload, const space::Config& config, const target::Target& target,
+                      const std::string& name) {
+  if (const std::optional<std::string> why = why_no_columns(workload, target)) throw loop::ScheduleError(*why);
+  const ir::DepthwiseConv2D& conv = std::get<ir::DepthwiseConv2D>(workload.op().attributes);
+  const ir::Shape& in = workload.input(0).shape;
+  const ir::Shape& out = workload.output().shape;
+  const int32_t channels = in[3];
+  const std::vector<int32_t> biases = folded_biases(workload, channels, innermost_channel);
+  const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kInnermost, 1);
+  micro::DepthwiseSpec spec;
+  spec.name = name + "_plane";
+  spec.height = in[1];
+  spec.width = in[2];
+  spec.channels = channels;
+  spec.stride = conv.stride.h;
+  spec.padding = conv.padding;
+  spec.out_height = out[1];
+  spec.out_width = out[2];
+  spec.zero_point = input_zero_point(workload);
+  spec.form = plan.form;
+  spec.scratch_limit = static_cast<int32_t>(config.at("scratch"));
+  if (const std::optional<std::string> why = micro::why_no_depthwise(spec)) throw loop::ScheduleError(*why);
+  const std::vector<int8_t> weights = to_values<int8_t>(workload.input(1).data.value());
+  const std::vector<uint32_t> stream = micro::pack_depthwise_weights(spec, weights, biases, plan.channels);
+
+  const int64_t plane_in = int64_t{in[1]} * in[2] * in[3], plane_out = int64_t{out[1]} * out[2] * out[3];
+  Program program;
+  program.name = name;
+  program.buffers = {loop::input("x", Type::kI8, {in[0] * plane_in}),
+                     loop::output("y", Type::kI8, {out[0] * plane_out}),
+                     loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
+                     loop::workspace("scratch", Type::kU32, {(micro::depthwise_scratch_bytes(spec) + 3) / 4})};
+  program.functions = {{spec.name, micro::c_file(micro::depthwise(spec, target))}};
+  program.body = {loop::loop(
+      "n", in[0],
+      {loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {var("n") * plane_in}),
+                                loop::address("y", {var("n") * plane_out}), loop::address("scratch", {0})})})};
+  return program;
+}
+
+space::Space depthwise_space(const Workload& workload, const target::Target& target) {
+  const bool columns = !why_no_columns(workload, target);
+  const std::vector<std::string> algorithms{"loops", "columns"};
   space::Space space;
-  space.knobs = {space::choice("border", {"tested", "peeled"}, "test every tap for padding, or only near the border"),
-                 space::choice("unroll", {"none", "row", "window"}, "taps of the window that are written out"),
-                 space::flag("channels_inside", "the channel loop inside the columns, or outside everything")};
+  space.knobs = {
+      space::choice("algorithm", {algorithms.begin(), algorithms.end() - (columns ? 0 : 1)},
+                    "plain loops, or a scheduled kernel that walks down columns"),
+      space::choice("border", {"tested", "peeled"}, "loops: test every tap for padding, or only near the border"),
+      space::choice("unroll", {"none", "row", "window"}, "loops: taps of the window that are written out"),
+      space::flag("channels_inside", "loops: the channel loop inside the columns, or outside everything")};
+  if (columns) {
+    space.knobs.push_back(
+        space::one_of("scratch", {1 << 20, 2048, 4096, 8192, 16384}, "columns: most bytes of workspace"));
+  }
+  space.illegal = [](const space::Config& c) -> std::optional<std::string> {
+    const bool loops = c.at("algorithm") == kLoops;
+    if (loops && c.get("scratch", 1 << 20) != 1 << 20) return "scratch is not a knob of this algorithm";
+    if (!loops && (c.at("border") != 0 || c.at("unroll") != 0 || c.at("channels_inside") != 0)) {
+      return "loops' knobs are not knobs of this algorithm";
+    }
+    return std::nullopt;
+  };
   return space;
 }
 
-space::Config depthwise_fallback(const Workload&, const target::Target&) {
-  return {{{"border", 1}, {"unroll", 2}, {"channels_inside", 1}}};
-}
-
-Program lower_depthwise(const Workload& workload, const space::Config& config, const target::Target&,
-                        const std::string& name) {
+Program lower_loops(const Workload& workload, const space::Config& config, const std::string& name) {
   const ir::DepthwiseConv2D& conv = std::get<ir::DepthwiseConv2D>(workload.op().attributes);
   const ir::Shape& in = workload.input(0).shape;
   const ir::Shape& out = workload.output().shape;
@@ -109,8 +180,33 @@ Program lower_depthwise(const Workload& workload, const space::Config& config, c
   return p;
 }
 
+Program lower_depthwise(const Workload& workload, const space::Config& config, const target::Target& target,
+                        const std::string& name) {
+  if (config.at("algorithm") == kColumns) return lower_columns(workload, config, target, name);
+  return lower_loops(workload, config, name);
+}
+
+/// The scheduled kernel where it exists for these weights, else loops.
+space::Config depthwise_fallback(const Workload& workload, const target::Target& target) {
+  space::Config config = depthwise_space(workload, target).at(0);
+  if (!why_no_columns(workload, target)) {
+    config.values.front().second = kColumns;
+    try {
+      lower_depthwise(workload, config, target, "trial");
+      return config;
+    } catch (const loop::ScheduleError&) {
+      config.values.front().second = kLoops;
+    }
+  }
+  for (auto& [knob, value] : config.values) {
+    if (knob == "border" || knob == "channels_inside") value = 1;
+    if (knob == "unroll") value = 2;
+  }
+  return config;
+}
+
 }  // namespace
 
-const Family kDepthwise{1, depthwise_space, depthwise_fallback, lower_depthwise};
+const Family kDepthwise{2, depthwise_space, depthwise_fallback, lower_depthwise};
 
 }  // namespace mote::kernels
