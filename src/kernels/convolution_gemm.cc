@@ -128,7 +128,7 @@ void add_gemm(Program* program, const Workload& workload, const Geometry& g, mic
   const std::vector<uint32_t> stream = micro::pack_gemm_weights(*spec, weight, biases, plan.channels);
   program->buffers.push_back(
       loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)));
-  program->functions.push_back({spec->name, micro::c_file(micro::gemm(*spec, target))});
+  program->functions.push_back({spec->name, micro::definitions(micro::gemm(*spec, target))});
 }
 
 /// Calls of the kernel for `count` positions, the first at element `from` of the widened input and written to element
@@ -248,7 +248,8 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
   add_gemm(&program, workload, g, &spec, target);
 
   const std::string widen = name + "_widen";
-  if (g.plain_runs()) program.functions.push_back({widen, micro::c_file(micro::widen(widen, order_of(g), target))});
+  if (g.plain_runs())
+    program.functions.push_back({widen, micro::definitions(micro::widen(widen, order_of(g), target))});
 
   const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
   int64_t elements = g.rows_needed(rows) * g.row_elements();

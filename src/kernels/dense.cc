@@ -135,8 +135,8 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
                      loop::workspace("wide", Type::kI16, {stored})};
   const std::string widen = name + "_widen";
-  program.functions = {{widen, micro::c_file(micro::widen(widen, order, target))},
-                       {spec.name, micro::c_file(micro::gemm(spec, target))}};
+  program.functions = {{widen, micro::definitions(micro::widen(widen, order, target))},
+                       {spec.name, micro::definitions(micro::gemm(spec, target))}};
   program.body = {loop::loop(
       "row", rows,
       {loop::invoke(widen, {loop::address("x", {var("row") * depth}), loop::address("wide", {0}), loop::number(depth)}),

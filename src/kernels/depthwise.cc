@@ -127,7 +127,7 @@ Program lower_columns(const Workload& workload, const space::Config& config, con
                      loop::output("y", Type::kI8, {out[0] * plane_out}),
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
                      loop::workspace("scratch", Type::kU32, {(micro::depthwise_scratch_bytes(spec) + 3) / 4})};
-  program.functions = {{spec.name, micro::c_file(micro::depthwise(spec, target))}};
+  program.functions = {{spec.name, micro::definitions(micro::depthwise(spec, target))}};
   program.body = {loop::loop(
       "n", in[0],
       {loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {var("n") * plane_in}),

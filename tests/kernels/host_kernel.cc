@@ -24,7 +24,7 @@ HostKernels::HostKernels(const std::vector<loop::Program>& programs) : programs_
     files += " " + file;
   }
   const std::string command = fmt::format(
-      "cc -std=c99 -O1 -Wall -Wextra -Werror -ffp-contract=off -shared -fPIC -o {0}/k.so{1} 2> {0}/messages", folder_,
+      "cc -std=c99 -O0 -Wall -Wextra -Werror -ffp-contract=off -shared -fPIC -o {0}/k.so{1} 2> {0}/messages", folder_,
       files);
   if (std::system(command.c_str()) != 0) {
     std::stringstream text;

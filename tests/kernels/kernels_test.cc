@@ -57,7 +57,7 @@ std::vector<space::Config> some_configs(const kernels::Workload& w, const target
   std::vector<space::Config> configs{kernels::fallback_of(w, target)};
   EXPECT_FALSE(space.why_illegal(configs.front()))
       << w.title << ": " << space.why_illegal(configs.front()).value_or("");
-  for (int tries = 0; tries < 40 && configs.size() < 5; ++tries) {
+  for (int tries = 0; tries < 40 && configs.size() < 3; ++tries) {
     const space::Config config = space.at(random->below(space.size()));
     if (!space.why_illegal(config)) configs.push_back(config);
   }
@@ -102,7 +102,7 @@ TEST_P(Kernels, EqualTheReference) {
       const ir::TensorId output = one.outputs.front();
       const Bytes expected = reference::interpret(one, inputs).at(static_cast<size_t>(output));
       expect_equal(one.tensor(output), host.call(i, inputs), expected, names[i] + " in C");
-      const bool small = ir::macs_of(one, workloads[i].op()) < 300000;
+      const bool small = ir::macs_of(one, workloads[i].op()) < 50000;
       if (small && !external(programs[i])) {
         const std::map<std::string, Bytes> outputs = loop::evaluate(programs[i], named);
         expect_equal(one.tensor(output), outputs.begin()->second, expected, names[i] + " as a program");

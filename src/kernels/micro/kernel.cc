@@ -23,7 +23,11 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 std::string c_file(const MicroKernel& kernel) {
-  std::string text = "#include <stdint.h>\n\n";
+  return "#include <stdint.h>\n\n" + definitions(kernel);
+}
+
+std::string definitions(const MicroKernel& kernel) {
+  std::string text;
   if (kernel.assembly.empty()) {
     text += kernel.c_form;
   } else {

@@ -22,4 +22,7 @@ struct MicroKernel {
 /// the C form. Compiles with gcc and clang.
 std::string c_file(const MicroKernel& kernel);
 
+/// The same without the includes: needs <stdint.h> before it.
+std::string definitions(const MicroKernel& kernel);
+
 }  // namespace mote::kernels::micro
