@@ -4,6 +4,7 @@
 #include "kernels/common.h"
 #include "kernels/convolution_c.h"
 #include "kernels/convolution_gemm.h"
+#include "kernels/convolution_winograd.h"
 #include "kernels/family.h"
 #include "kernels/micro/gemm.h"
 
@@ -11,7 +12,7 @@ namespace mote::kernels {
 
 namespace {
 
-enum Algorithm : int64_t { kDirect, kIm2col, kGemm };
+enum Algorithm : int64_t { kDirect, kIm2col, kGemm, kWinograd };
 
 int64_t depth_of(const Workload& workload) {
   const ir::Shape& w = workload.input(1).shape;
@@ -23,6 +24,7 @@ bool reads(int64_t algorithm, const std::string& knob) {
   if (knob == "algorithm") return true;
   if (algorithm == kDirect) return knob == "tile_co";
   if (algorithm == kIm2col) return knob == "tile_co" || knob == "rows" || knob == "tile_p" || knob == "unroll_k";
+  if (algorithm == kWinograd) return false;
   return knob == "rows" || knob == "tile" || knob == "wide" || knob == "code_budget";
 }
 
@@ -37,10 +39,12 @@ space::Space convolution_space(const Workload& workload, const target::Target& t
   const bool pairs = target.dsp && !is_float(workload);
   const int64_t steps = pairs ? (depth_of(workload) + 1) / 2 : depth_of(workload);
   const bool gemm = !why_no_convolution_gemm(workload, target);
-  const std::vector<std::string> algorithms{"direct", "im2col", "gemm"};
+  std::vector<std::string> algorithms{"direct", "im2col"};
+  if (gemm) algorithms.push_back("gemm");
+  if (gemm && !why_no_convolution_winograd(workload, target)) algorithms.push_back("winograd");
   space::Space space;
   space.knobs = {
-      space::choice("algorithm", {algorithms.begin(), algorithms.end() - (gemm ? 0 : 1)},
+      space::choice("algorithm", algorithms,
                     "read the input in place, copy windows into a matrix, or multiply rows by a scheduled kernel"),
       space::divisors("tile_co", out[3], 8, "direct, im2col: output channels whose sums are kept in registers"),
       space::one_of("rows", {1, 2, 3, 4, 6, 8, 16}, "im2col, gemm: output rows whose input is prepared at a time"),
@@ -62,7 +66,7 @@ space::Space convolution_space(const Workload& workload, const target::Target& t
     for (const auto& [knob, value] : first) {
       if (!reads(algorithm, knob) && c.at(knob) != value) return knob + " is not a knob of this algorithm";
     }
-    if (algorithm != kDirect && c.at("rows") > height) return "more rows than there are";
+    if (reads(algorithm, "rows") && c.at("rows") > height) return "more rows than there are";
     if (algorithm != kIm2col) return std::nullopt;
     if (height % c.at("rows") != 0) return "im2col needs rows that divide the output's";
     if (width * c.at("rows") % c.at("tile_p") != 0) return "tile_p does not divide the positions copied at a time";
@@ -111,8 +115,10 @@ loop::Program lower_convolution(const Workload& workload, const space::Config& c
       return convolution_direct(workload, config, name);
     case kIm2col:
       return convolution_im2col(workload, config, target, name);
-    default:
+    case kGemm:
       return convolution_gemm(workload, config, target, name);
+    default:
+      return convolution_winograd(workload, target, name);
   }
 }
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "kernels/common.h"
-#include "kernels/micro/elementwise.h"
 #include "kernels/micro/gemm.h"
 #include "kernels/requant_plan.h"
+#include "kernels/widen.h"
 
 namespace mote::kernels {
 
@@ -31,8 +31,6 @@ struct Geometry {
   int64_t padded_width;     // of the widened input: what the windows of one row of outputs reach
   bool pointwise;
 
-  /// Whether runs of x may be widened by the micro-kernel: they go to even places without gaps.
-  bool plain_runs() const { return stored_channels == channels && pad_left * channels % 2 == 0; }
   int64_t row_elements() const { return padded_width * stored_channels; }
   /// Input rows that `rows` output rows need.
   int64_t rows_needed(int64_t rows) const { return (rows - 1) * stride_h + (kernel_h - 1) * dilation_h + 1; }
@@ -74,14 +72,13 @@ Geometry geometry_of(const Workload& workload) {
 }
 
 /// Order in which the four channels of a run are widened; natural, unless all runs are whole.
-micro::WidenOrder order_of(const Geometry& g) {
-  return g.channels % 4 == 0 ? micro::WidenOrder::kQuads : micro::WidenOrder::kNatural;
+WidenOrder order_of(const Geometry& g) {
+  return g.channels % 4 == 0 ? WidenOrder::kQuads : WidenOrder::kNatural;
 }
 
 /// Input channel that stands at place `i` of the widened pixel, or -1 for a place that only pads.
 int64_t channel_at(const Geometry& g, int64_t i) {
-  static constexpr int64_t kQuad[4] = {0, 2, 1, 3};
-  const int64_t c = order_of(g) == micro::WidenOrder::kQuads ? i / 4 * 4 + kQuad[i % 4] : i;
+  const int64_t c = source_place(order_of(g), i);
   return c < g.channels ? c : -1;
 }
 
@@ -145,12 +142,9 @@ Block gemm_calls(const Geometry& g, const micro::GemmSpec& spec, const Affine& f
   return calls;
 }
 
-/// wide[at ..] = elements of x from `from` on, as int16.
-Block widen_pixels(const Geometry& g, const std::string& widen, const Affine& from, const Affine& to, int64_t pixels) {
-  if (g.plain_runs()) {
-    return {loop::invoke(widen,
-                         {loop::address("x", {from}), loop::address("wide", {to}), loop::number(pixels * g.channels)})};
-  }
+/// wide[to ..] = `pixels` pixels of x from element `from` on, as int16.
+Block widen_pixels(const Geometry& g, const Affine& from, const Affine& to, int64_t pixels) {
+  if (g.stored_channels == g.channels) return widen("x", from, "wide", to, pixels * g.channels, order_of(g));
   Block channels;
   for (int64_t c = 0; c < g.channels; ++c) {
     channels.push_back(loop::store("wide", {to + var("pixel") * g.stored_channels + c},
@@ -160,9 +154,9 @@ Block widen_pixels(const Geometry& g, const std::string& widen, const Affine& fr
 }
 
 /// One long row in blocks; the last block is moved back to end with the last position.
-Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, const std::string& widen, int64_t block) {
+Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, int64_t block) {
   const auto process = [&](const Affine& start, int64_t count) {
-    Block body = widen_pixels(g, widen, start * g.channels, 0, count);
+    Block body = widen_pixels(g, start * g.channels, 0, count);
     for (loop::Stmt& call : gemm_calls(g, spec, 0, start * g.out_channels, count)) body.push_back(std::move(call));
     return body;
   };
@@ -181,8 +175,7 @@ loop::Stmt fill(const Affine& at, int64_t count, int32_t zero_point) {
 }
 
 /// Blocks of `rows` output rows.
-Block rows_body(const Geometry& g, const micro::GemmSpec& spec, const std::string& widen, int64_t rows,
-                int32_t zero_point) {
+Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, int32_t zero_point) {
   const int64_t blocks = (g.out_height + rows - 1) / rows, needed = g.rows_needed(rows);
   const int64_t left = g.pad_left * g.stored_channels;
   const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left);
@@ -190,7 +183,7 @@ Block rows_body(const Geometry& g, const micro::GemmSpec& spec, const std::strin
 
   const Affine in_row = var("block") * (rows * g.stride_h) + var("r") - g.pad_top;
   const Affine start = var("r") * g.row_elements();
-  Block copy = widen_pixels(g, widen, (var("n") * g.height + in_row) * (g.width * g.channels), start + left, pixels);
+  Block copy = widen_pixels(g, (var("n") * g.height + in_row) * (g.width * g.channels), start + left, pixels);
   Block load;
   const int64_t last = ((blocks - 1) * rows) * g.stride_h + needed - 1 - g.pad_top;
   if (g.pad_top > 0 || last >= g.height) {
@@ -247,19 +240,15 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
   micro::GemmSpec spec = spec_of(g, config, target, name);
   add_gemm(&program, workload, g, &spec, target);
 
-  const std::string widen = name + "_widen";
-  if (g.plain_runs())
-    program.functions.push_back({widen, micro::definitions(micro::widen(widen, order_of(g), target))});
-
   const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
   int64_t elements = g.rows_needed(rows) * g.row_elements();
   if (g.pointwise) {
     const int64_t wanted = rows * workload.output().shape[2], tile = spec.tile_positions;
     const int64_t block = std::min((wanted + tile - 1) / tile * tile, g.out_width);
     elements = block * g.stored_channels + (block * g.stored_channels) % 2;
-    program.body = pointwise_body(g, spec, widen, block);
+    program.body = pointwise_body(g, spec, block);
   } else {
-    program.body = rows_body(g, spec, widen, rows, input_zero_point(workload));
+    program.body = rows_body(g, spec, rows, input_zero_point(workload));
   }
   program.buffers.push_back(loop::workspace("wide", Type::kI16, {elements}));
   return program;

@@ -3,9 +3,9 @@
 
 #include "kernels/common.h"
 #include "kernels/family.h"
-#include "kernels/micro/elementwise.h"
 #include "kernels/micro/gemm.h"
 #include "kernels/requant_plan.h"
+#include "kernels/widen.h"
 #include "loop/schedule.h"
 
 namespace mote::kernels {
@@ -120,11 +120,10 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   spec.form = plan.form;
   if (const std::optional<std::string> why = micro::why_no_gemm(spec)) throw loop::ScheduleError(*why);
 
-  const micro::WidenOrder order = depth % 4 == 0 ? micro::WidenOrder::kQuads : micro::WidenOrder::kNatural;
+  const WidenOrder order = depth % 4 == 0 ? WidenOrder::kQuads : WidenOrder::kNatural;
   const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, ChannelAxis::kOutermost);
   const auto weight = [&](int channel, int k) -> int32_t {
-    static constexpr int kQuad[4] = {0, 2, 1, 3};
-    const int at = order == micro::WidenOrder::kQuads ? k / 4 * 4 + kQuad[k % 4] : k;
+    const int64_t at = source_place(order, k);
     return at < depth ? weights[static_cast<size_t>(channel)][static_cast<size_t>(at)] : 0;
   };
   const std::vector<uint32_t> stream = micro::pack_gemm_weights(spec, weight, biases, plan.channels);
@@ -134,14 +133,11 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   program.buffers = {loop::input("x", Type::kI8, {rows * depth}), loop::output("y", Type::kI8, {rows * channels}),
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
                      loop::workspace("wide", Type::kI16, {stored})};
-  const std::string widen = name + "_widen";
-  program.functions = {{widen, micro::definitions(micro::widen(widen, order, target))},
-                       {spec.name, micro::definitions(micro::gemm(spec, target))}};
-  program.body = {loop::loop(
-      "row", rows,
-      {loop::invoke(widen, {loop::address("x", {var("row") * depth}), loop::address("wide", {0}), loop::number(depth)}),
-       loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("wide", {0}),
-                                loop::address("y", {var("row") * channels}), loop::number(1)})})};
+  program.functions = {{spec.name, micro::definitions(micro::gemm(spec, target))}};
+  loop::Block body = widen("x", var("row") * depth, "wide", 0, depth, order);
+  body.push_back(loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("wide", {0}),
+                                          loop::address("y", {var("row") * channels}), loop::number(1)}));
+  program.body = {loop::loop("row", rows, std::move(body))};
   return program;
 }
 
