@@ -187,7 +187,9 @@ std::string GdbServer::query(std::string_view packet) {
   if (take(packet, "qXfer:")) return transfer(packet);
   if (take(packet, "qRcmd,")) {
     const std::optional<std::string> command = from_hex(packet);
-    return command ? to_hex(monitor(*command)) : kBadPacket;
+    if (!command) return kBadPacket;
+    const std::string text = monitor(*command);
+    return text.empty() ? kOk : to_hex(text);  // an empty answer would mean that the command is not known
   }
   return "";
 }
