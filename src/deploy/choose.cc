@@ -9,7 +9,7 @@ Choose choose_from(const records::Database& records, const target::Board& board)
     constexpr size_t kMost = 16;  // a few, in case the best cannot be lowered with these weights
     records::Query query;
     query.workload = workload.key;
-    query.template_version = std::to_string(kernels::template_version(workload));
+    query.template_version = kernels::template_name(workload);
     query.target = board.target.name;
     query.board = board.name;
     std::vector<space::Config> configs;

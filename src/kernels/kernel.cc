@@ -1,5 +1,7 @@
 #include "kernels/kernel.h"
 
+#include <fmt/format.h>
+
 #include "kernels/family.h"
 
 namespace mote::kernels {
@@ -41,6 +43,10 @@ const Family& family_of(const Workload& workload) {
 
 int template_version(const Workload& workload) {
   return family_of(workload).version;
+}
+
+std::string template_name(const Workload& workload) {
+  return fmt::format("{} {}", ir::kind_of(workload.op().attributes), template_version(workload));
 }
 
 space::Space space_of(const Workload& workload, const target::Target& target) {

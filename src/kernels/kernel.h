@@ -31,6 +31,9 @@ Workload make_workload(const ir::Graph& graph, const ir::Operator& op);
 /// Raised whenever a template's programs change, so that old records no longer count as measurements of it.
 int template_version(const Workload& workload);
 
+/// The template with its version as records name it: "conv_2d 1".
+std::string template_name(const Workload& workload);
+
 /// All configs worth trying. A space of one point (no knobs) where there is nothing to choose.
 space::Space space_of(const Workload& workload, const target::Target& target);
 
