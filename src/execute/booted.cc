@@ -1,0 +1,125 @@
+#include "execute/booted.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "deploy/firmware.h"
+#include "support/error.h"
+
+namespace mote::execute {
+namespace {
+
+constexpr uint32_t kThumb = 1u << 24;  // the only bit of xPSR that is set out of reset
+
+uint32_t read_word(device::Device& device, uint32_t address) {
+  Bytes bytes(4);
+  device.read(address, bytes);
+  return to_values<uint32_t>(bytes)[0];
+}
+
+void write_word(device::Device& device, uint32_t address, uint32_t value) {
+  device.write(address, to_bytes(std::vector<uint32_t>{value}));
+}
+
+}  // namespace
+
+uint64_t Inference::total_cycles() const {
+  return std::accumulate(cycles.begin(), cycles.end(), uint64_t{0});
+}
+
+Booted::Booted(device::Device& device, const target::Board& board, const deploy::Library& library,
+               toolchain::Toolchain& toolchain, std::chrono::milliseconds limit)
+    : device_(device), library_(library), limit_(limit) {
+  image_ = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain, library.origin.flags,
+                                  deploy::FirmwareKind::kProfile);
+  program();
+  device_.reset();
+  const uint32_t vectors = address_of("mote_vectors");
+  registers_.r[13] = read_word(device_, vectors);
+  registers_.r[14] = 0xFFFFFFFFu;
+  registers_.r[15] = read_word(device_, vectors + 4) & ~1u;
+  registers_.xpsr = kThumb;
+  go_to("mote_ready");
+}
+
+void Booted::program() {
+  for (const toolchain::Segment& segment : image_.segments) {
+    if (!segment.bytes.empty()) device_.program(segment.load_address, segment.bytes);
+  }
+}
+
+uint32_t Booted::address_of(const std::string& symbol) const {
+  const toolchain::Symbol* const found = image_.find(symbol);
+  check(found != nullptr, "the firmware has no symbol " + symbol);
+  return found->address();
+}
+
+uint32_t Booted::address_of(ir::TensorId id) const {
+  const int region = library_.arena.region_of_tensor[static_cast<size_t>(id)];
+  if (region < 0) {
+    const ir::TensorId constant = deploy::constant_behind(library_.network, id);
+    return address_of(fmt::format("{}_constant_{}", library_.network.prefix, constant));
+  }
+  const int64_t offset = library_.arena.regions[static_cast<size_t>(region)].offset;
+  return address_of(library_.network.prefix + "_arena") + static_cast<uint32_t>(offset);
+}
+
+Bytes Booted::read(ir::TensorId id) {
+  Bytes bytes(library_.network.graph.tensor(id).size_bytes());
+  device_.read(address_of(id), bytes);
+  return bytes;
+}
+
+void Booted::go_to(const std::string& function) {
+  const device::Stop stop = device_.run(registers_, address_of(function), limit_);
+  registers_ = stop.registers;
+  if (stop.kind == device::Stop::Kind::kBreakpoint) return;
+  const std::string where = image_.describe(stop.registers.r[15]);
+  const std::string how = stop.kind == device::Stop::Kind::kTimeout ? "does not end" : "failed";
+  throw JobError(fmt::format("the firmware on {} {}: {}, at {:#010x}{}", device_.name(), how,
+                             stop.text.empty() ? "no further word" : stop.text, stop.registers.r[15],
+                             where.empty() ? "" : " in " + where));
+}
+
+/// A core that stands at the first instruction of a function, as if that had returned already.
+device::Registers Booted::registers_to_return() const {
+  device::Registers registers = registers_;
+  registers.r[15] = registers.r[14] & ~1u;
+  return registers;
+}
+
+Inference Booted::run(const std::vector<Bytes>& inputs, const Observer& observer) {
+  const ir::Graph& graph = library_.network.graph;
+  check(inputs.size() == graph.inputs.size(), "one value for every input is wanted");
+  for (size_t i = 0; i < inputs.size(); ++i) device_.write(address_of(graph.inputs[i]), inputs[i]);
+
+  const size_t count = graph.operators.size();
+  write_word(device_, address_of("mote_stop"), observer ? 1 : 0);
+  if (observer) {
+    // It stops before each operator, when the one before has computed its output, and after the last.
+    for (size_t i = 0; i <= count; ++i) {
+      registers_ = registers_to_return();
+      go_to("mote_checkpoint");
+      if (i > 0) observer(i - 1, read(graph.operators[i - 1].output));
+    }
+  }
+  registers_ = registers_to_return();
+  go_to("mote_done");
+
+  Inference result;
+  for (const ir::TensorId id : graph.outputs) result.outputs.push_back(read(id));
+  Bytes bytes((count + 1) * sizeof(uint32_t));
+  device_.read(address_of("mote_cycles"), bytes);
+  const std::vector<uint32_t> stamps = to_values<uint32_t>(bytes);
+  const uint32_t overhead = read_word(device_, address_of("mote_overhead"));
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t passed = stamps[i + 1] - stamps[i];  // the counter may have wrapped around once
+    result.cycles.push_back(passed > overhead ? passed - overhead : 0);
+  }
+  registers_ = registers_to_return();
+  go_to("mote_ready");
+  return result;
+}
+
+}  // namespace mote::execute

@@ -1,0 +1,94 @@
+#include "execute/verify.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "reference/interpret.h"
+
+namespace mote::execute {
+namespace {
+
+constexpr double kFloatTolerance = 1e-4;  // sums are in another order than the reference's
+
+template <typename T>
+void compare_values(const Bytes& got, const Bytes& expected, Comparison* comparison) {
+  const std::vector<T> a = to_values<T>(got), b = to_values<T>(expected);
+  double largest = 1;
+  for (size_t i = 0; i < b.size(); ++i) {
+    const double difference = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+    const bool differs = std::isnan(difference) || difference > comparison->max_abs_diff;
+    if (differs) comparison->max_abs_diff = difference;
+    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
+  }
+  comparison->within_tolerance = comparison->max_abs_diff <= kFloatTolerance * largest;
+}
+
+void compare(ir::DType type, const Bytes& got, const Bytes& expected, Comparison* comparison) {
+  comparison->bit_exact = got == expected;
+  switch (type) {
+    case ir::DType::kFloat32:
+      compare_values<float>(got, expected, comparison);
+      return;
+    case ir::DType::kInt8:
+      compare_values<int8_t>(got, expected, comparison);
+      break;
+    case ir::DType::kInt16:
+      compare_values<int16_t>(got, expected, comparison);
+      break;
+    case ir::DType::kInt32:
+      compare_values<int32_t>(got, expected, comparison);
+      break;
+    case ir::DType::kInt64:
+      compare_values<int64_t>(got, expected, comparison);
+      break;
+  }
+  comparison->within_tolerance = comparison->bit_exact;
+}
+
+/// The source model's tensors by their index there.
+std::map<int, ir::TensorId> by_source(const ir::Graph& model) {
+  std::map<int, ir::TensorId> ids;
+  for (size_t i = 0; i < model.tensors.size(); ++i) ids[model.tensors[i].source_index] = static_cast<ir::TensorId>(i);
+  return ids;
+}
+
+}  // namespace
+
+bool Verification::bit_exact() const {
+  return std::all_of(operators.begin(), operators.end(), [](const Comparison& c) { return c.bit_exact; });
+}
+
+bool Verification::ok() const {
+  return std::all_of(operators.begin(), operators.end(), [](const Comparison& c) { return c.within_tolerance; });
+}
+
+Verification verify(Booted& booted, const deploy::Library& library, const ir::Graph& model,
+                    const std::vector<Bytes>& inputs) {
+  const ir::Graph& graph = library.network.graph;
+  const std::vector<Bytes> expected = reference::interpret(model, inputs);
+  const std::vector<Bytes> expected_here = reference::interpret(graph, inputs);  // for tensors that a pass made
+  const std::map<int, ir::TensorId> source_ids = by_source(model);
+
+  Verification result;
+  std::set<int> seen;
+  result.inference = booted.run(inputs, [&](size_t index, const Bytes& output) {
+    const ir::Operator& op = graph.operators[index];
+    const ir::Tensor& tensor = graph.tensor(op.output);
+    Comparison comparison{op.source, std::string(ir::kind_of(op.attributes)), tensor.name, tensor.source_index};
+    const auto source = source_ids.find(tensor.source_index);
+    const bool is_source = tensor.source_index >= 0 && source != source_ids.end();
+    const size_t id = static_cast<size_t>(is_source ? source->second : op.output);
+    compare(tensor.dtype, output, is_source ? expected[id] : expected_here[id], &comparison);
+    seen.insert(tensor.source_index);
+    result.operators.push_back(std::move(comparison));
+  });
+  for (const ir::Operator& op : model.operators) {
+    const ir::Tensor& tensor = model.tensor(op.output);
+    if (seen.count(tensor.source_index) == 0) result.vanished.push_back({tensor.source_index, tensor.name});
+  }
+  return result;
+}
+
+}  // namespace mote::execute
