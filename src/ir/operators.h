@@ -7,6 +7,8 @@
 //
 // Shapes: images are [N,H,W,C]. Pads are explicit (the importer turned SAME and VALID into them). A padded position
 // holds the input's zero point, that is real 0, except in MaxPool2D and AveragePool2D, which leave it out.
+//
+// Activations are int8 with one scale, or float32; weights and bias are constants. ir/verify.h checks all of this.
 #pragma once
 
 #include <array>
@@ -102,7 +104,8 @@ struct Mean {
   bool operator==(const Mean&) const = default;
 };
 
-/// inputs: {x}. Softmax over the last dimension. int8 output: scale 1/256, zero point -128.
+/// inputs: {x}. Softmax over the last dimension. int8 output: scale 1/256, zero point -128; rows whose exponentials add
+/// up to 512 times the greatest or more, where the reference kernel aborts, give -128 throughout.
 struct Softmax {
   float beta = 1;
   bool operator==(const Softmax&) const = default;

@@ -10,6 +10,7 @@
 #include <iostream>
 
 #include "import/tflite/reader.h"
+#include "ir/text.h"
 #include "ir/verify.h"
 #include "reference/interpret.h"
 #include "support/files.h"
@@ -81,6 +82,7 @@ size_t expect_model_matches(const fs::path& model) {
   SCOPED_TRACE(model.filename());
   const ir::Graph graph = import::read_tflite(model);
   EXPECT_EQ(ir::verify(graph), std::vector<std::string>{});
+  EXPECT_TRUE(ir::parse(ir::print(graph, true), "printed") == graph) << "the text form does not round-trip";
   size_t runs = 0;
   const std::string name = model.stem();
   for (const fs::path& input_file : files_of(model.parent_path(), name + ".", ".in.bin")) {
