@@ -1,14 +1,16 @@
 // The one list of drivers.
 #include "device/gdb_device.h"
+#include "device/host.h"
 
 namespace mote::device {
 
 std::unique_ptr<Device> open_device(const std::string& via, const target::Board& board, const Limits& limits) {
   if (via == "sim") return open_sim(board, limits);
+  if (via == "host") return open_host(board, limits);
   if (via.starts_with("gdb:")) {
     return std::make_unique<GdbDevice>(parse_endpoint(via.substr(4), "--via " + via), via, board, limits);
   }
-  throw InputError("--via " + via, "unknown; known are: sim, gdb:HOST:PORT");
+  throw InputError("--via " + via, "unknown; known are: sim, host, gdb:HOST:PORT");
 }
 
 }  // namespace mote::device

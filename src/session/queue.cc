@@ -177,9 +177,9 @@ Fault Session::fault_from(const device::Stop& stop, std::span<const std::byte> s
   fault.registers = stop.registers;
   fault.registers_known = true;
   fault.detail = stop.text;
-  const auto on_stack = [&](uint32_t sp) {
-    return sp >= runner_.stack.address + kGuardWords * 4 && sp <= runner_.stack.end();
-  };
+  // A host's function may use 128 bytes below its stack pointer.
+  const uint32_t margin = kGuardWords * 4 + (board_.target.cortex_m() ? 0 : 128);
+  const auto on_stack = [&](uint32_t sp) { return sp >= runner_.stack.address + margin && sp <= runner_.stack.end(); };
   const auto overflowed = [&](uint32_t sp) {  // whatever else was reported follows from that
     fault.kind = Fault::Kind::kStackOverflow;
     fault.detail = fmt::format("SP was {:#x}, the stack's low end is {:#x}", sp, runner_.stack.address);

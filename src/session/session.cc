@@ -45,6 +45,9 @@ uint32_t Module::address_of(const std::string& symbol) const {
 Session::Session(device::Device& device, const target::Board& board, toolchain::Toolchain& toolchain)
     : device_(device), board_(board), toolchain_(toolchain), arena_(board) {
   runner_ = build_runner(board_, toolchain_, arena_);
+  if (!board_.target.cortex_m()) {  // whose C library cannot be linked into a module
+    for (const char* name : {"memcpy", "memmove", "memset"}) known_.emplace_back(name, runner_.image.find(name)->value);
+  }
   device_.reset();
   start();
   const CallResult nothing = call(Call{runner_.nothing, {}, 8});
@@ -121,7 +124,7 @@ LoadResult Session::load(const std::vector<Object>& objects) {
                          fmt::format("the module needs {} bytes of executable RAM; the largest free block has {}", size,
                                      largest_free())};
     }
-    toolchain::LinkResult linked = toolchain_.link(objects, {block->address, {}});
+    toolchain::LinkResult linked = toolchain_.link(objects, {block->address, {}}, known_);
     if (!linked.ok()) {
       arena_.give_back(*block);
       return LoadFailure{LoadFailure::Kind::kLink, linked.messages};

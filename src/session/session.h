@@ -138,6 +138,7 @@ class Session {
   toolchain::Toolchain& toolchain_;
   Arena arena_;
   Runner runner_;
+  std::vector<std::pair<std::string, uint32_t>> known_;  // symbols that modules may use
   std::map<uint32_t, Block> tensors_;
   std::vector<Loaded> modules_;
   std::vector<Queued> queue_;

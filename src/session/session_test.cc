@@ -269,7 +269,7 @@ TEST_P(AnySession, ARunnerThatWasOverwrittenComesBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AnySession,
-                         testing::Values("sim:nucleo-f746zg", "sim:nucleo-l4r5zi", "gdb:nucleo-f746zg",
+                         testing::Values("sim:nucleo-f746zg", "sim:nucleo-l4r5zi", "host", "gdb:nucleo-f746zg",
                                          "qemu:mps2-an500", "qemu:mps2-an386"),
                          [](const testing::TestParamInfo<const char*>& info) {
                            std::string name = info.param;
