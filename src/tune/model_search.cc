@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kFirstRandom = 24;   // trials before the model has a say
 constexpr double kRandomShare = 0.1;  // of every batch: what the model would never propose
 constexpr size_t kChains = 64;        // annealed side by side, half from the best known points and half from anywhere
-constexpr int kSteps = 60;            // of each chain
+constexpr size_t kSteps = 60;         // of each chain
 constexpr size_t kCandidates = 4;     // the best candidates kept, times the batch
 constexpr int kNearby = 1;            // points that differ in so few knobs are near each other
 constexpr double kMostNearby = 0.5;   // the share of a batch that may be near a better one of it
@@ -34,7 +34,9 @@ class ModelSearch final : public Search {
     std::vector<uint64_t> proposals;
     if (known_.size() >= kFirstRandom && successes_ > 1) {
       const size_t guided = count - static_cast<size_t>(std::ceil(kRandomShare * static_cast<double>(count)));
-      proposals = choose(anneal(count * kCandidates), count > 1 ? guided : 1);
+      if (!fitted_) fit();
+      const std::unordered_map<uint64_t, float> seen = points_.size() <= kChains * kSteps ? score_all() : anneal();
+      proposals = choose(best_fresh(seen, count * kCandidates), count > 1 ? guided : 1);
     }
     while (proposals.size() < count) {
       const std::optional<uint64_t> index = points_.draw(random_);
@@ -102,16 +104,27 @@ class ModelSearch final : public Search {
     return starts;
   }
 
-  /// The best `most` fresh points that annealing on the model comes past.
-  std::vector<Candidate> anneal(size_t most) {
-    if (!fitted_) fit();
+  /// A small space needs no search on the model.
+  std::unordered_map<uint64_t, float> score_all() {
+    std::vector<uint64_t> points;
+    for (uint64_t index = 0; index < points_.size(); ++index) {
+      if (points_.is_fresh(index)) points.push_back(index);
+    }
+    const std::vector<float> scores = scores_of(points);
+    std::unordered_map<uint64_t, float> seen;
+    for (size_t i = 0; i < points.size(); ++i) seen.emplace(points[i], scores[i]);
+    return seen;
+  }
+
+  /// The points that annealing on the model comes past, with their scores.
+  std::unordered_map<uint64_t, float> anneal() {
     std::vector<uint64_t> chains = chain_starts();
     std::vector<float> scores = scores_of(chains);
     const auto [low, high] = std::minmax_element(scores.begin(), scores.end());
     const double range = std::max(1e-6, static_cast<double>(*high - *low));
     std::unordered_map<uint64_t, float> seen;
-    for (int step = 0; step < kSteps; ++step) {
-      const double temperature = 0.2 * range * (1 - static_cast<double>(step) / kSteps);
+    for (size_t step = 0; step < kSteps; ++step) {
+      const double temperature = 0.2 * range * (1 - static_cast<double>(step) / static_cast<double>(kSteps));
       std::vector<uint64_t> moved;
       for (const uint64_t chain : chains) moved.push_back(points_.neighbour(chain, random_));
       const std::vector<float> new_scores = scores_of(moved);
@@ -124,9 +137,10 @@ class ModelSearch final : public Search {
         scores[i] = new_scores[i];
       }
     }
-    return best_fresh(seen, most);
+    return seen;
   }
 
+  /// The best `most` of them that may still be proposed.
   std::vector<Candidate> best_fresh(const std::unordered_map<uint64_t, float>& seen, size_t most) {
     std::vector<Candidate> ranked, fresh;
     for (const auto& [index, score] : seen) ranked.push_back({score, index});
