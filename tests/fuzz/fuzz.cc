@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,12 +19,17 @@
 
 // Of the sanitizers' runtime, where there is one.
 extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));
+// UndefinedBehaviorSanitizer has a runtime of its own, which knows nothing of that callback: it shall abort.
+extern "C" const char* __ubsan_default_options();
+extern "C" const char* __ubsan_default_options() {
+  return "abort_on_error=1:print_stacktrace=1";
+}
 
 namespace mote::fuzz {
 namespace {
 
 constexpr const char* kFindingFile = "fuzz-finding.bin";
-constexpr size_t kMaxSize = 1 << 16;
+constexpr size_t kMaxSize = 1 << 20;
 
 Bytes g_input;  // what the target is at work on: for the handlers below, which can take no argument
 
@@ -80,11 +87,21 @@ void put_number(Bytes& bytes, size_t at, Random& random) {
   bytes.insert(bytes.erase(from, to), digits.begin(), digits.end());
 }
 
+/// Overwrites an aligned 32-bit word, as binary formats have them, with a number or with another such word: an offset,
+/// an index, a length.
+void put_word(Bytes& bytes, size_t at, Random& random) {
+  const size_t to = at & ~size_t{3};
+  const size_t from = random.below(bytes.size()) & ~size_t{3};
+  int64_t word = interesting_number(random);
+  if (random.below(2) == 0) std::memcpy(&word, &bytes[from], std::min<size_t>(4, bytes.size() - from));
+  std::memcpy(&bytes[to], &word, std::min<size_t>(4, bytes.size() - to));
+}
+
 void mutate_once(Bytes& bytes, const Bytes& other, Random& random) {
   const size_t at = random.below(bytes.size());
   const size_t size = std::min<size_t>(bytes.size() - at, 1 + random.below(16));
   const std::ptrdiff_t begin = static_cast<std::ptrdiff_t>(at);
-  switch (random.below(7)) {
+  switch (random.below(9)) {
     case 0:
       bytes[at] ^= static_cast<std::byte>(1 << random.below(8));
       return;
@@ -101,6 +118,9 @@ void mutate_once(Bytes& bytes, const Bytes& other, Random& random) {
     case 5:
       if (random.below(4) == 0) bytes.resize(at);
       return;
+    case 6:
+    case 7:
+      return put_word(bytes, at, random);
     default:  // a piece of another input in this one's place
       if (other.empty()) return;
       const size_t from = random.below(other.size());
@@ -119,8 +139,9 @@ Bytes mutation_of(const std::vector<Bytes>& corpus, Random& random) {
 }
 
 struct Options {
-  std::string folder;
+  std::vector<std::string> folders;
   uint64_t runs = 20000;
+  uint64_t seconds = 0;
   uint64_t seed = 1;
 };
 
@@ -132,8 +153,10 @@ Options options_of(int argc, char** argv) {
       options.runs = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--seed" && i + 1 < argc) {
       options.seed = std::strtoull(argv[++i], nullptr, 10);
+    } else if (word == "--seconds" && i + 1 < argc) {
+      options.seconds = std::strtoull(argv[++i], nullptr, 10);
     } else {
-      options.folder = word;
+      options.folders.push_back(word);
     }
   }
   return options;
@@ -146,7 +169,12 @@ int run(int argc, char** argv, Target target) {
   for (int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) std::signal(signal, on_signal);
   if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(save_finding);
 
-  std::vector<std::filesystem::path> files(std::filesystem::directory_iterator(options.folder), {});
+  std::vector<std::filesystem::path> files;
+  for (const std::string& folder : options.folders) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+  }
   std::sort(files.begin(), files.end());
   std::vector<Bytes> corpus;
   uint64_t taken = 0;
@@ -155,15 +183,21 @@ int run(int argc, char** argv, Target target) {
     taken += try_input(target, corpus.back());
   }
   if (taken == 0) {
-    std::fprintf(stderr, "no file of %s is taken: there is nothing to start from\n", options.folder.c_str());
+    std::fprintf(stderr, "no file of the corpus is taken: there is nothing to start from\n");
     return 1;
   }
   std::printf("%zu files of the corpus, %llu taken; seed %llu\n", corpus.size(), static_cast<unsigned long long>(taken),
               static_cast<unsigned long long>(options.seed));
   Random random(options.seed);
   taken = 0;
-  for (uint64_t i = 0; i < options.runs; ++i) taken += try_input(target, mutation_of(corpus, random));
-  std::printf("%llu mutations, %llu taken\n", static_cast<unsigned long long>(options.runs),
+  const auto start = std::chrono::steady_clock::now();
+  const auto go_on = [&](uint64_t done) {
+    if (options.seconds == 0) return done < options.runs;
+    return std::chrono::steady_clock::now() - start < std::chrono::seconds(options.seconds);
+  };
+  uint64_t done = 0;
+  for (; go_on(done); ++done) taken += try_input(target, mutation_of(corpus, random));
+  std::printf("%llu mutations, %llu taken\n", static_cast<unsigned long long>(done),
               static_cast<unsigned long long>(taken));
   return 0;
 }

@@ -10,9 +10,9 @@ namespace mote::fuzz {
 /// crash, or a sanitizer's report is a finding.
 using Target = void (*)(std::span<const std::byte> input);
 
-/// The main() of a fuzzer. Arguments: CORPUS_FOLDER [--runs N] [--seed S]. Runs `target` on every file of the folder,
-/// then on N mutations of them. A finding is written to ./fuzz-finding.bin: fix the bug, and add the file to the
-/// corpus.
+/// The main() of a fuzzer. Arguments: CORPUS_FOLDER... [--runs N | --seconds N] [--seed S]. Runs `target` on every file
+/// of the folders, then on N mutations of them, or for N seconds. A finding is written to ./fuzz-finding.bin: fix the
+/// bug, and add the file to the corpus.
 int run(int argc, char** argv, Target target);
 
 }  // namespace mote::fuzz

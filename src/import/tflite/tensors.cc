@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "import/tflite/quote.h"
 #include "import/tflite/source.h"
@@ -57,6 +58,13 @@ ir::Shape shape_of(const tflite::Tensor& tensor, ir::DType dtype) {
   return shape;
 }
 
+// The verifier sees to it that a vector lies inside the file, but not that elements of 8 bytes are aligned.
+int64_t element(const flatbuffers::Vector<int64_t>& vector, uint32_t index) {
+  int64_t value;
+  std::memcpy(&value, vector.Data() + index * sizeof value, sizeof value);
+  return value;
+}
+
 std::optional<ir::Quantization> quantization_of(const tflite::Tensor& tensor, ir::DType dtype, const ir::Shape& shape) {
   const tflite::QuantizationParameters* stored = tensor.quantization();
   if (dtype == ir::DType::kFloat32 || stored == nullptr) return std::nullopt;
@@ -71,7 +79,7 @@ std::optional<ir::Quantization> quantization_of(const tflite::Tensor& tensor, ir
   ir::Quantization quant;
   for (uint32_t i = 0; i < scales->size(); ++i) {
     const float scale = scales->Get(i);
-    const int64_t zero_point = zero_points->Get(i);
+    const int64_t zero_point = element(*zero_points, i);
     const bool is_i8 = dtype == ir::DType::kInt8;
     // A bias scale that underflowed to 0 does no harm: it says nothing that the scales of input and weights do not.
     if (!is_i8 && scale == 0) return std::nullopt;
