@@ -1,0 +1,119 @@
+#include "kernels/micro/depthwise.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "kernels/micro/harness_test.h"
+#include "support/random.h"
+
+namespace mote::kernels::micro {
+namespace {
+
+DepthwiseSpec random_spec(Random& random, int number) {
+  DepthwiseSpec spec;
+  spec.name = fmt::format("depthwise_{}", number);
+  spec.channels = static_cast<int32_t>(random.between(4, 9));
+  spec.stride = static_cast<int32_t>(random.between(1, 2));
+  spec.height = static_cast<int32_t>(random.below(8) == 0 ? random.between(40, 60) : random.between(1, 14));
+  spec.width = static_cast<int32_t>(random.between(1, 9));
+  spec.padding = {static_cast<int32_t>(random.between(0, 1)), static_cast<int32_t>(random.between(0, 1)),
+                  static_cast<int32_t>(random.between(0, 1)), static_cast<int32_t>(random.between(0, 1))};
+  spec.out_height = (spec.height + spec.padding.top + spec.padding.bottom - 3) / spec.stride + 1;
+  spec.out_width = (spec.width + spec.padding.left + spec.padding.right - 3) / spec.stride + 1;
+  if (spec.height + spec.padding.top + spec.padding.bottom < 3) spec.out_height = 0;
+  if (spec.width + spec.padding.left + spec.padding.right < 3) spec.out_width = 0;
+  spec.zero_point = static_cast<int32_t>(random.between(-128, 127));
+  spec.scratch_limit = random.below(2) == 0 ? 1 << 20 : 1500;
+  spec.form.sign_correction = spec.form.rounding = random.below(2) == 0;
+  spec.form.pre_shift = spec.form.sign_correction ? 1 : 0;
+  spec.form.shift_per_channel = random.below(3) == 0;
+  spec.form.shift = spec.form.shift_per_channel ? 0 : 5;
+  spec.form.clamped_add = random.below(3) == 0 ? -20 : 0;
+  return spec;
+}
+
+Trial make_trial(Random& random, const DepthwiseSpec& spec, const target::Target& target) {
+  const auto channels = static_cast<size_t>(spec.channels);
+  std::vector<int8_t> weights(9 * channels), input(static_cast<size_t>(spec.height * spec.width) * channels);
+  for (int8_t& value : weights) value = static_cast<int8_t>(random.between(-128, 127));
+  for (int8_t& value : input) value = static_cast<int8_t>(random.between(-128, 127));
+  std::vector<int32_t> bias(channels);
+  std::vector<RequantConstants> constants(channels);
+  for (size_t c = 0; c < channels; ++c) {
+    bias[c] = static_cast<int32_t>(random.between(-5000, 5000));
+    constants[c].multiplier = static_cast<int32_t>(random.between(50000000, 300000000));
+    constants[c].addend = static_cast<int32_t>(random.between(-200, 200));
+    constants[c].bias_offset = static_cast<int32_t>(random.between(0, 3));
+    constants[c].shift = spec.form.shift_per_channel ? static_cast<int32_t>(random.between(4, 6)) : 0;
+    for (size_t tap = 0; tap < 9; ++tap) bias[c] -= spec.zero_point * weights[tap * channels + c];
+  }
+  std::vector<int32_t> expected;
+  for (int y = 0; y < spec.out_height; ++y) {
+    for (int x = 0; x < spec.out_width; ++x) {
+      for (int c = 0; c < spec.channels; ++c) {
+        int32_t sum = bias[static_cast<size_t>(c)] + constants[static_cast<size_t>(c)].bias_offset;
+        for (int tap = 0; tap < 9; ++tap) {
+          const int row = y * spec.stride - spec.padding.top + tap / 3,
+                    column = x * spec.stride - spec.padding.left + tap % 3;
+          const bool inside = row >= 0 && row < spec.height && column >= 0 && column < spec.width;
+          const int value =
+              inside ? input[static_cast<size_t>((row * spec.width + column) * spec.channels + c)] : spec.zero_point;
+          sum += value * weights[static_cast<size_t>(tap * spec.channels + c)];
+        }
+        expected.push_back(apply_requantisation(spec.form, constants[static_cast<size_t>(c)], sum));
+      }
+    }
+  }
+  for (int i = 0; i < 8; ++i) expected.push_back(77);
+  Trial trial{.kernel = depthwise(spec, target), .data = "", .call = "", .name = ""};
+  trial.data = array_in_c("const uint32_t", "weights", pack_depthwise_weights(spec, weights, bias, constants)) +
+               array_in_c("const int8_t", "input", input) + array_in_c("const int8_t", "expected", expected) +
+               fmt::format("static int8_t out[{}];\nstatic uint32_t scratch[{} + 1];\n", expected.size(),
+                           depthwise_scratch_bytes(spec) / 4);
+  trial.call = fmt::format(
+      "  for (int i = 0; i < {0}; ++i) out[i] = 77;\n"
+      "  scratch[{2}] = 12345;\n"
+      "  {1}(weights, input, out, scratch);\n"
+      "  bad = scratch[{2}] != 12345;\n"
+      "  for (int i = 0; i < {0}; ++i) bad += out[i] != expected[i];",
+      expected.size(), spec.name, depthwise_scratch_bytes(spec) / 4);
+  trial.name =
+      fmt::format("{}x{}x{} to {}x{}, stride {}, pads {} {}, on {}", spec.height, spec.width, spec.channels,
+                  spec.out_height, spec.out_width, spec.stride, spec.padding.top, spec.padding.left, target.name);
+  return trial;
+}
+
+std::vector<Trial> random_trials(uint64_t seed, int count, const target::Target& target) {
+  Random random(seed);
+  std::vector<Trial> trials;
+  while (static_cast<int>(trials.size()) < count) {
+    const DepthwiseSpec spec = random_spec(random, static_cast<int>(trials.size()));
+    if (!why_no_depthwise(spec)) trials.push_back(make_trial(random, spec, target));
+  }
+  return trials;
+}
+
+void expect_no_errors(const std::vector<Trial>& trials, const std::vector<int>& bad) {
+  for (size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(bad[i], 0) << trials[i].name;
+}
+
+TEST(Depthwise, TheCFormEqualsANaiveLoop) {
+  const std::vector<Trial> trials = random_trials(1, 12, target::load_target("cortex-m7"));
+  expect_no_errors(trials, run_on_host(trials));
+}
+
+class DepthwiseOnCore : public testing::TestWithParam<const char*> {};
+
+TEST_P(DepthwiseOnCore, TheAssemblyEqualsANaiveLoop) {
+  const target::Target target = target::load_target(GetParam());
+  const std::vector<Trial> trials = random_trials(2, 24, target);
+  const std::optional<std::vector<int>> bad = run_on_board(trials, target);
+  if (!bad) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  expect_no_errors(trials, *bad);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cores, DepthwiseOnCore, testing::Values("cortex-m4", "cortex-m7"),
+                         [](const auto& info) { return std::string(info.param).substr(7); });
+
+}  // namespace
+}  // namespace mote::kernels::micro
