@@ -33,36 +33,6 @@ int8_t reference(const RequantLayer& layer, const RequantChannel& channel, int32
   return static_cast<int8_t>(std::clamp<int64_t>(scaled, layer.clamp.lo, layer.clamp.hi));
 }
 
-/// How the form's last instructions make the clamp, and by how much they move the value.
-struct Tail {
-  RequantForm form;
-  int32_t moved = 0;
-};
-
-Tail tail_of(int32_t lo, int32_t hi) {
-  Tail tail;
-  const uint32_t width = static_cast<uint32_t>(hi - lo);
-  const int bits = std::max(1, static_cast<int>(std::bit_width(width)));
-  const bool all_ones = width == (1u << bits) - 1;
-  if (all_ones && lo == -(1 << (bits - 1))) {
-    tail.form.saturate_bits = bits;
-  } else if (all_ones && lo == 0) {
-    tail.form.saturate_signed = false;
-    tail.form.saturate_bits = bits;
-  } else if (lo == -128) {
-    // The upper bound by ssat, a saturating addition back down keeps the lower one.
-    tail.form.clamped_add = -(127 - hi);
-    tail.moved = tail.form.clamped_add;
-  } else {
-    // The lower bound by ssat, the upper one by a saturating addition, and back down to where it should be.
-    tail.form.saturate_bits = bits;
-    tail.form.subtract = 127 - hi;
-    tail.form.clamped_add = lo + (1 << (bits - 1)) + tail.form.subtract;
-    tail.moved = lo + (1 << (bits - 1));
-  }
-  return tail;
-}
-
 /// A channel's function as steps, moved as the form's tail wants it.
 std::vector<Step> steps_of(const RequantLayer& layer, const RequantChannel& channel, int32_t moved) {
   std::vector<Step> steps;
@@ -149,7 +119,7 @@ class Line {
 
 class Planner {
  public:
-  explicit Planner(const RequantLayer& layer) : layer_(layer), tail_(tail_of(layer.clamp.lo, layer.clamp.hi)) {
+  explicit Planner(const RequantLayer& layer) : layer_(layer), tail_(saturation_for(layer.clamp)) {
     for (const RequantChannel& channel : layer.channels) steps_.push_back(steps_of(layer, channel, tail_.moved));
   }
 
@@ -304,11 +274,36 @@ class Planner {
 
  private:
   const RequantLayer& layer_;
-  const Tail tail_;
+  const SaturationForm tail_;
   std::vector<std::vector<Step>> steps_;  // per channel
 };
 
 }  // namespace
+
+SaturationForm saturation_for(const ir::ClampI8& clamp) {
+  const auto [lo, hi] = clamp;
+  SaturationForm tail;
+  const uint32_t width = static_cast<uint32_t>(hi - lo);
+  const int bits = std::max(1, static_cast<int>(std::bit_width(width)));
+  const bool all_ones = width == (1u << bits) - 1;
+  if (all_ones && lo == -(1 << (bits - 1))) {
+    tail.form.saturate_bits = bits;
+  } else if (all_ones && lo == 0) {
+    tail.form.saturate_signed = false;
+    tail.form.saturate_bits = bits;
+  } else if (lo == -128) {
+    // The upper bound by ssat, a saturating addition back down keeps the lower one.
+    tail.form.clamped_add = -(127 - hi);
+    tail.moved = tail.form.clamped_add;
+  } else {
+    // The lower bound by ssat, the upper one by a saturating addition, and back down to where it should be.
+    tail.form.saturate_bits = bits;
+    tail.form.subtract = 127 - hi;
+    tail.form.clamped_add = lo + (1 << (bits - 1)) + tail.form.subtract;
+    tail.moved = lo + (1 << (bits - 1));
+  }
+  return tail;
+}
 
 int RequantForm::instructions() const {
   return 2 + (sign_correction ? 1 : 0) + (pre_shift != 0 ? 1 : 0) + (shift_per_channel ? 1 : 0) +

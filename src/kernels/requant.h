@@ -41,6 +41,14 @@ struct RequantForm {
   int instructions() const;
 };
 
+/// A form whose last instructions, from the saturation on, make the clamp [lo, hi] of a value that comes in moved: they
+/// are to be given y - moved for the output y.
+struct SaturationForm {
+  RequantForm form;
+  int32_t moved = 0;
+};
+SaturationForm saturation_for(const ir::ClampI8& clamp);
+
 /// What one channel adds to the form.
 struct RequantConstants {
   int32_t bias_offset = 0;  // to be added to the channel's bias (in accumulator units, that is scaled)

@@ -65,13 +65,20 @@ Instruction smmla(Reg d, Reg n, Reg m, Reg acc, bool rounding) {
               {{n, Role::kMultiply}, {m, Role::kMultiply}, {acc, Role::kAccumulate}});
 }
 
+Instruction smlaw(char half, Reg d, Reg n, Reg m, Reg acc) {
+  return make(Kind::kMultiply, fmt::format("smlaw{} {}, {}, {}, {}", half, name(d), name(n), name(m), name(acc)), {d},
+              {{n, Role::kMultiply}, {m, Role::kMultiply}, {acc, Role::kAccumulate}});
+}
+
 Instruction mla(Reg d, Reg n, Reg m, Reg acc) {
   return make(Kind::kMultiply, fmt::format("mla {}, {}, {}, {}", name(d), name(n), name(m), name(acc)), {d},
               {{n, Role::kMultiply}, {m, Role::kMultiply}, {acc, Role::kAccumulate}});
 }
 
-Instruction sxtb(Reg d, Reg m) {
-  return make(Kind::kExtend, fmt::format("sxtb {}, {}", name(d), name(m)), {d}, {{m, Role::kAlu}});
+Instruction sxtb(Reg d, Reg m, int byte) {
+  return make(Kind::kExtend,
+              fmt::format("sxtb {}, {}{}", name(d), name(m), byte ? fmt::format(", ror #{}", 8 * byte) : ""), {d},
+              {{m, Role::kAlu}});
 }
 
 Instruction sxtb16(Reg d, Reg m, bool rotate8) {
@@ -143,6 +150,11 @@ Instruction mov_immediate(Reg d, int32_t value) {
   return make(Kind::kAlu, fmt::format("movw {}, #{}", name(d), value), {d}, {});
 }
 
+Instruction mov_top(Reg d, int32_t value) {
+  check(value >= 0 && value <= 0xFFFF, "immediate out of range");
+  return make(Kind::kAlu, fmt::format("movt {}, #{}", name(d), value), {d}, {{d, Role::kAlu}});
+}
+
 Instruction lsl(Reg d, Reg n, int amount) {
   return make(Kind::kShift, fmt::format("lsl {}, {}, #{}", name(d), name(n), amount), {d}, {{n, Role::kAlu}});
 }
@@ -183,6 +195,14 @@ Instruction ldr_post(Reg d, Reg base, int32_t step) {
   check(std::abs(step) <= 255 && d != base, "step out of range");
   Instruction code =
       make(Kind::kLoad, fmt::format("ldr {}, [{}], #{}", name(d), name(base), step), {d}, {{base, Role::kAddress}});
+  code.writeback = base;
+  return code;
+}
+
+Instruction load_signed_byte_post(Reg d, Reg base, int32_t step) {
+  check(std::abs(step) <= 255 && d != base, "step out of range");
+  Instruction code = make(Kind::kLoadNarrow, fmt::format("ldrsb {}, [{}], #{}", name(d), name(base), step), {d},
+                          {{base, Role::kAddress}});
   code.writeback = base;
   return code;
 }

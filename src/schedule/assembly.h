@@ -56,9 +56,12 @@ Instruction smuad(Reg d, Reg n, Reg m);
 /// smlabb, smlabt, smlatb, smlatt: `halves` is "bb", "bt", "tb" or "tt".
 Instruction smla_halves(const std::string& halves, Reg d, Reg n, Reg m, Reg acc);
 Instruction smmla(Reg d, Reg n, Reg m, Reg acc, bool rounding);
+/// acc + (n * half of m >> 16): `half` is 'b' or 't'.
+Instruction smlaw(char half, Reg d, Reg n, Reg m, Reg acc);
 Instruction mla(Reg d, Reg n, Reg m, Reg acc);
 
-Instruction sxtb(Reg d, Reg m);
+/// Byte `byte` of m.
+Instruction sxtb(Reg d, Reg m, int byte = 0);
 Instruction sxtb16(Reg d, Reg m, bool rotate8);
 /// "sadd16" or "ssub16".
 Instruction add_halves(const std::string& op, Reg d, Reg n, Reg m);
@@ -76,6 +79,8 @@ Instruction add_immediate(Reg d, Reg n, int32_t value);
 Instruction mov(Reg d, Reg m);
 /// 0..65535
 Instruction mov_immediate(Reg d, int32_t value);
+/// Sets the upper half of d.
+Instruction mov_top(Reg d, int32_t value);
 Instruction lsl(Reg d, Reg n, int amount);
 Instruction asr(Reg d, Reg n, int amount);
 Instruction asr_by(Reg d, Reg n, Reg amount);
@@ -89,6 +94,8 @@ Instruction subs(Reg n, int32_t value);
 Instruction ldr(Reg d, Reg base, int32_t offset);
 /// [base], then base += step, |step| <= 255.
 Instruction ldr_post(Reg d, Reg base, int32_t step);
+/// ldrsb, then base += step.
+Instruction load_signed_byte_post(Reg d, Reg base, int32_t step);
 /// `width` bytes: 4, 2 or 1.
 Instruction store(int width, Reg d, Reg base, int32_t offset);
 Instruction store_post(int width, Reg d, Reg base, int32_t step);

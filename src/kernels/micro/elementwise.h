@@ -9,6 +9,7 @@
 #include "ir/operators.h"
 #include "ir/quantized.h"
 #include "kernels/micro/kernel.h"
+#include "kernels/requant.h"
 #include "target/target.h"
 
 namespace mote::kernels::micro {
@@ -25,8 +26,8 @@ MicroKernel widen(const std::string& name, WidenOrder order, const target::Targe
 /// int8 addition as saturate((a * a_factor + b * b_factor + offset) >> shift), when that is exact for all 65,536 pairs.
 struct AddForm {
   int32_t a_factor = 0, b_factor = 0, offset = 0;
-  int shift = 0;
-  ir::ClampI8 clamp;
+  bool by_halves = false;  // each product is taken >> 16 before the sum: one instruction less per element
+  RequantForm end;         // the shift and the saturation; of it, nothing before them is used
 };
 std::optional<AddForm> plan_add(const ir::AddParams& params, const ir::ClampI8& clamp);
 

@@ -77,14 +77,10 @@ void saturate(const RequantForm& form, Reg acc, Reg clamp, bool wide, Code& code
   if (form.subtract != 0) code.push_back(schedule::add_immediate(acc, acc, -form.subtract));
 }
 
-std::string requantise_in_c(const RequantForm& form, const std::string& name) {
-  std::string body = "  int64_t sum = (int64_t)constants[1]";
-  if (form.sign_correction) body += " + (a >> 31)";
-  body += ";\n";
-  if (form.pre_shift > 0) body += fmt::format("  a = (int32_t)((uint32_t)a << {});\n", form.pre_shift);
-  if (form.pre_shift < 0) body += fmt::format("  a >>= {};\n", -form.pre_shift);
-  body += fmt::format("  a = (int32_t)(((int64_t)a * constants[0] + sum * 4294967296LL{}) >> 32);\n",
-                      form.rounding ? " + 2147483648LL" : "");
+namespace {
+
+std::string last_steps_in_c(const RequantForm& form) {
+  std::string body;
   if (form.shift_per_channel) {
     body += "  a >>= constants[2];\n";
   } else if (form.shift != 0) {
@@ -100,6 +96,24 @@ std::string requantise_in_c(const RequantForm& form, const std::string& name) {
     clamp_to(-128, 127);
   }
   if (form.subtract != 0) body += fmt::format("  a -= {};\n", form.subtract);
+  return body;
+}
+
+}  // namespace
+
+std::string saturation_in_c(const RequantForm& form, const std::string& name) {
+  return fmt::format("static int32_t {}(int32_t a) {{\n{}  return a;\n}}\n", name, last_steps_in_c(form));
+}
+
+std::string requantise_in_c(const RequantForm& form, const std::string& name) {
+  std::string body = "  int64_t sum = (int64_t)constants[1]";
+  if (form.sign_correction) body += " + (a >> 31)";
+  body += ";\n";
+  if (form.pre_shift > 0) body += fmt::format("  a = (int32_t)((uint32_t)a << {});\n", form.pre_shift);
+  if (form.pre_shift < 0) body += fmt::format("  a >>= {};\n", -form.pre_shift);
+  body += fmt::format("  a = (int32_t)(((int64_t)a * constants[0] + sum * 4294967296LL{}) >> 32);\n",
+                      form.rounding ? " + 2147483648LL" : "");
+  body += last_steps_in_c(form);
   return fmt::format("static int32_t {}(int32_t a, const int32_t *constants) {{\n{}  return a;\n}}\n", name, body);
 }
 

@@ -46,4 +46,7 @@ void saturate(const RequantForm& form, schedule::Reg acc, schedule::Reg clamp, b
 /// stream.
 std::string requantise_in_c(const RequantForm& form, const std::string& name);
 
+/// "static int32_t NAME(int32_t a)": only the form's last steps, from the shift on.
+std::string saturation_in_c(const RequantForm& form, const std::string& name);
+
 }  // namespace mote::kernels::micro
