@@ -12,16 +12,6 @@ namespace {
 
 constexpr uint32_t kThumb = 1u << 24;  // the only bit of xPSR that is set out of reset
 
-uint32_t read_word(device::Device& device, uint32_t address) {
-  Bytes bytes(4);
-  device.read(address, bytes);
-  return to_values<uint32_t>(bytes)[0];
-}
-
-void write_word(device::Device& device, uint32_t address, uint32_t value) {
-  device.write(address, to_bytes(std::vector<uint32_t>{value}));
-}
-
 }  // namespace
 
 uint64_t Inference::total_cycles() const {
@@ -95,7 +85,7 @@ Inference Booted::run(const std::vector<Bytes>& inputs, const Observer& observer
   for (size_t i = 0; i < inputs.size(); ++i) device_.write(address_of(graph.inputs[i]), inputs[i]);
 
   const size_t count = graph.operators.size();
-  write_word(device_, address_of("mote_stop"), observer ? 1 : 0);
+  write_word(device_, address_of("mote_stop"), observer ? 1u : 0u);
   if (observer) {
     // It stops before each operator, when the one before has computed its output, and after the last.
     for (size_t i = 0; i <= count; ++i) {

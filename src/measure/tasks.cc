@@ -10,10 +10,6 @@ std::vector<kernels::Workload> workloads_of(const ir::Graph& graph) {
   return workloads;
 }
 
-std::string template_version_text(const kernels::Workload& workload) {
-  return std::to_string(kernels::template_version(workload));
-}
-
 std::vector<tune::Task> tasks_of(const std::vector<kernels::Workload>& workloads, const target::Target& target) {
   std::vector<tune::Task> tasks;
   for (const kernels::Workload& w : workloads) {
@@ -24,7 +20,7 @@ std::vector<tune::Task> tasks_of(const std::vector<kernels::Workload>& workloads
     task.space = kernels::space_of(w, target);
     if (task.space.size() < 2) continue;
     task.fallback = kernels::fallback_of(w, target);
-    task.template_version = template_version_text(w);
+    task.template_version = kernels::template_name(w);
     tasks.push_back(std::move(task));
   }
   return tune::merge_equal(std::move(tasks));

@@ -14,7 +14,4 @@ std::vector<kernels::Workload> workloads_of(const ir::Graph& graph);
 /// One task per different workload that has a choice of more than one config, with its number of occurrences.
 std::vector<tune::Task> tasks_of(const std::vector<kernels::Workload>& workloads, const target::Target& target);
 
-/// What a record says of the template: its version, as text.
-std::string template_version_text(const kernels::Workload& workload);
-
 }  // namespace mote::measure
