@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "import/tflite/operators.h"
@@ -44,7 +45,9 @@ double pad_value(const OpReader& reader) {
   }
   if (value.quant != y.quant) throw Refusal("the padding value and the output must have one scale and zero point");
   if (is_i8) return to_values<int8_t>(*value.data).at(0);
-  return static_cast<double>(to_values<float>(*value.data).at(0));
+  const float real = to_values<float>(*value.data).at(0);
+  if (std::isnan(real)) throw Refusal("the padding value is no number");
+  return static_cast<double>(real);
 }
 
 }  // namespace

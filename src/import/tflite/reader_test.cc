@@ -281,6 +281,18 @@ TEST(Reader, RefusesWhatItCannotTake) {
   }
 }
 
+TEST(Reader, RefusesToPadWithWhatIsNoNumber) {
+  ir::GraphBuilder b("pad", 1, ir::DType::kFloat32);
+  b.output(b.pad(b.input({2, 3}), {0, 1}, {1, 0}, 2.5));
+  const ir::Graph graph = b.finish();
+  EXPECT_EQ(read_tflite(write_tflite(graph), "pad.tflite"), graph);
+  EXPECT_THAT(error_of(bent(graph,
+                            [](tflite::ModelT& model, tflite::SubGraphT& graph) {
+                              for (uint8_t& byte : model.buffers[input_of(graph, 0, 2).buffer]->data) byte = 0xff;
+                            })),
+              HasSubstr("no number"));
+}
+
 TEST(Reader, RefusesWhatIsNoModel) {
   EXPECT_THAT(error_of(Bytes{}), HasSubstr("not a TensorFlow Lite model"));
   EXPECT_THAT(error_of(Bytes(1000)), HasSubstr("not a TensorFlow Lite model"));
