@@ -25,7 +25,7 @@ bool reads(int64_t algorithm, const std::string& knob) {
   if (algorithm == kDirect) return knob == "tile_co";
   if (algorithm == kIm2col) return knob == "tile_co" || knob == "rows" || knob == "tile_p" || knob == "unroll_k";
   if (algorithm == kWinograd) return false;
-  return knob == "rows" || knob == "tile" || knob == "wide" || knob == "code_budget";
+  return knob == "rows" || knob == "layout" || knob == "tile" || knob == "wide" || knob == "code_budget";
 }
 
 std::vector<int64_t> numbers_up_to(int64_t most) {
@@ -53,6 +53,8 @@ space::Space convolution_space(const Workload& workload, const target::Target& t
   if (gemm) {
     const int64_t tiles =
         static_cast<int64_t>(std::max(micro::gemm_tiles(target, false).size(), micro::gemm_tiles(target, true).size()));
+    space.knobs.push_back(
+        space::choice("layout", {"rows", "columns"}, "gemm: input rows in place, or copies of windows"));
     space.knobs.push_back(space::one_of("tile", numbers_up_to(tiles), "gemm: which tile of channels by positions"));
     space.knobs.push_back(space::flag("wide", "gemm: weights as int16, twice the flash"));
     space.knobs.push_back(
@@ -127,12 +129,16 @@ space::Config convolution_fallback(const Workload& workload, const target::Targe
   const space::Space space = convolution_space(workload, target);
   if (!why_no_convolution_gemm(workload, target)) {
     const int64_t rows = workload.output().shape[1] >= 4 ? 4 : 1;
-    const space::Config config = with(space, {{"algorithm", kGemm}, {"rows", rows}});
-    try {
-      lower_convolution(workload, config, target, "trial");
-      return config;
-    } catch (const loop::ScheduleError&) {
-      // No exact requantisation for these weights, say: the general program follows.
+    // Rows that fill few tiles are better copied: windows of several rows then share tiles.
+    const int64_t copied = workload.output().shape[2] < 8 ? 1 : 0;
+    for (const int64_t layout : {copied, 1 - copied}) {
+      const space::Config config = with(space, {{"algorithm", kGemm}, {"rows", rows}, {"layout", layout}});
+      try {
+        lower_convolution(workload, config, target, "trial");
+        return config;
+      } catch (const loop::ScheduleError&) {
+        // No exact requantisation for these weights, say: the next program follows.
+      }
     }
   }
   return im2col_fallback(space);
@@ -140,6 +146,6 @@ space::Config convolution_fallback(const Workload& workload, const target::Targe
 
 }  // namespace
 
-const Family kConvolution{2, convolution_space, convolution_fallback, lower_convolution};
+const Family kConvolution{3, convolution_space, convolution_fallback, lower_convolution};
 
 }  // namespace mote::kernels

@@ -25,39 +25,46 @@ namespace {
 struct Geometry {
   int64_t batch, height, width, channels;  // input
   int64_t out_height, out_width, out_channels;
-  int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h;
+  int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
   int64_t pad_top, pad_left;
-  int64_t stored_channels;  // of the widened input: even, so that words hold pairs
+  int64_t stored_channels;  // of the widened input: even where the kernel reads it in place, so that words hold pairs
   int64_t padded_width;     // of the widened input: what the windows of one row of outputs reach
   bool pointwise;
+  bool columns;  // windows are copied side by side; else the kernel walks through the widened rows
 
   int64_t row_elements() const { return padded_width * stored_channels; }
+  /// Elements of one window, as a whole number of words.
+  int64_t window_elements() const { return (kernel_h * kernel_w * stored_channels + 1) / 2 * 2; }
+  /// From one output position to the next in what the kernel reads.
+  int64_t position_elements() const { return columns ? window_elements() : stride_w * stored_channels; }
   /// Input rows that `rows` output rows need.
   int64_t rows_needed(int64_t rows) const { return (rows - 1) * stride_h + (kernel_h - 1) * dilation_h + 1; }
 };
 
-Geometry geometry_of(const Workload& workload) {
+Geometry geometry_of(const Workload& workload, bool columns) {
   const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
   const ir::Shape& x = workload.input(0).shape;
   const ir::Shape& w = workload.input(1).shape;
   const ir::Shape& y = workload.output().shape;
-  Geometry g{x[0],
-             x[1],
-             x[2],
-             x[3],
-             y[1],
-             y[2],
-             y[3],
-             w[1],
-             w[2],
-             conv.stride.h,
-             conv.stride.w,
-             conv.dilation.h,
-             conv.padding.top,
-             conv.padding.left,
-             x[3],
-             0,
-             false};
+  Geometry g{.batch = x[0],
+             .height = x[1],
+             .width = x[2],
+             .channels = x[3],
+             .out_height = y[1],
+             .out_width = y[2],
+             .out_channels = y[3],
+             .kernel_h = w[1],
+             .kernel_w = w[2],
+             .stride_h = conv.stride.h,
+             .stride_w = conv.stride.w,
+             .dilation_h = conv.dilation.h,
+             .dilation_w = conv.dilation.w,
+             .pad_top = conv.padding.top,
+             .pad_left = conv.padding.left,
+             .stored_channels = x[3],
+             .padded_width = 0,
+             .pointwise = false,
+             .columns = columns};
   g.pointwise = g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 &&
                 g.pad_left == 0 && g.height == g.out_height && g.width == g.out_width;
   if (g.pointwise) {
@@ -65,8 +72,8 @@ Geometry geometry_of(const Workload& workload) {
     g.batch = g.height = g.out_height = 1;
   }
   const bool pairs_in_place = g.kernel_w * g.channels % 2 == 0 && g.stride_w * g.channels % 2 == 0;
-  if (!pairs_in_place) g.stored_channels = (g.channels + 3) / 4 * 4;
-  g.padded_width = (g.out_width - 1) * g.stride_w + g.kernel_w;
+  if (!columns && !pairs_in_place) g.stored_channels = (g.channels + 3) / 4 * 4;
+  g.padded_width = (g.out_width - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1;
   if (g.row_elements() % 2 != 0) ++g.padded_width;
   return g;
 }
@@ -92,12 +99,13 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
   spec.name = name + "_gemm";
   spec.channels = static_cast<int>(g.out_channels);
   spec.tile_channels = tiles[choice].channels;
-  spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, g.out_width));
+  const int64_t positions = g.columns ? g.out_width * g.out_height : g.out_width;
+  spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, positions));
   spec.wide_weights = wide;
-  spec.segments = static_cast<int>(g.kernel_h);
-  spec.segment_pairs = static_cast<int>(g.kernel_w * g.stored_channels / 2);
+  spec.segments = g.columns ? 1 : static_cast<int>(g.kernel_h);
+  spec.segment_pairs = static_cast<int>((g.columns ? g.window_elements() : g.kernel_w * g.stored_channels) / 2);
   spec.segment_step = static_cast<int32_t>(g.row_elements() * 2 * g.dilation_h);
-  spec.position_step = static_cast<int32_t>(g.stride_w * g.stored_channels * 2);
+  spec.position_step = static_cast<int32_t>(g.position_elements() * 2);
   spec.pair_step = 4;
   spec.group_step = spec.tile_positions * spec.position_step;
   spec.out_channel_step = 1;
@@ -119,7 +127,7 @@ void add_gemm(Program* program, const Workload& workload, const Geometry& g, mic
   const int64_t row = g.kernel_w * g.stored_channels;
   const auto weight = [&](int channel, int k) -> int32_t {
     const int64_t ky = k / row, kx = k % row / g.stored_channels, c = channel_at(g, k % g.stored_channels);
-    if (c < 0) return 0;
+    if (c < 0 || ky >= g.kernel_h) return 0;
     return weights[static_cast<size_t>(channel)][static_cast<size_t>((ky * g.kernel_w + kx) * g.channels + c)];
   };
   const std::vector<uint32_t> stream = micro::pack_gemm_weights(*spec, weight, biases, plan.channels);
@@ -128,14 +136,15 @@ void add_gemm(Program* program, const Workload& workload, const Geometry& g, mic
   program->functions.push_back({spec->name, micro::definitions(micro::gemm(*spec, target))});
 }
 
-/// Calls of the kernel for `count` positions, the first at element `from` of the widened input and written to element
-/// `to` of y. The last group is moved back to end with the last position.
-Block gemm_calls(const Geometry& g, const micro::GemmSpec& spec, const Affine& from, const Affine& to, int64_t count) {
+/// Calls of the kernel for `count` positions, the first at element `from` of `source` and written to element `to` of y.
+/// The last group is moved back to end with the last position.
+Block gemm_calls(const Geometry& g, const micro::GemmSpec& spec, const std::string& source, const Affine& from,
+                 const Affine& to, int64_t count) {
   const int64_t tile = spec.tile_positions, groups = count / tile;
   const auto one_call = [&](int64_t position, int64_t n) {
-    return loop::invoke(spec.name, {loop::address("weights", {0}),
-                                    loop::address("wide", {from + position * g.stride_w * g.stored_channels}),
-                                    loop::address("y", {to + position * g.out_channels}), loop::number(n)});
+    return loop::invoke(
+        spec.name, {loop::address("weights", {0}), loop::address(source, {from + position * g.position_elements()}),
+                    loop::address("y", {to + position * g.out_channels}), loop::number(n)});
   };
   Block calls{one_call(0, groups)};
   if (count % tile != 0) calls.push_back(one_call(count - tile, 1));
@@ -157,7 +166,8 @@ Block widen_pixels(const Geometry& g, const Affine& from, const Affine& to, int6
 Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, int64_t block) {
   const auto process = [&](const Affine& start, int64_t count) {
     Block body = widen_pixels(g, start * g.channels, 0, count);
-    for (loop::Stmt& call : gemm_calls(g, spec, 0, start * g.out_channels, count)) body.push_back(std::move(call));
+    for (loop::Stmt& call : gemm_calls(g, spec, "wide", 0, start * g.out_channels, count))
+      body.push_back(std::move(call));
     return body;
   };
   const int64_t positions = g.out_width, rest = positions % block;
@@ -174,47 +184,86 @@ loop::Stmt fill(const Affine& at, int64_t count, int32_t zero_point) {
   return loop::loop("i", count, {loop::store("wide", {at + var("i")}, imm(zero_point))});
 }
 
-/// Blocks of `rows` output rows.
-Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, int32_t zero_point) {
-  const int64_t blocks = (g.out_height + rows - 1) / rows, needed = g.rows_needed(rows);
+/// wide = the input rows that `rows` output rows from `out_row` on need, with their padding; the sides are there
+/// already.
+Block load_rows(const Geometry& g, const Affine& out_row, const loop::Interval& out_rows, int64_t rows,
+                int32_t zero_point) {
   const int64_t left = g.pad_left * g.stored_channels;
-  const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left);
-  const int64_t inner = pixels * g.stored_channels, right = g.row_elements() - left - inner;
+  const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left), needed = g.rows_needed(rows);
+  const Affine in_row = out_row * g.stride_h + var("r") - g.pad_top;
+  const Affine start = var("r") * g.row_elements() + left;
+  Block copy = widen_pixels(g, (var("n") * g.height + in_row) * (g.width * g.channels), start, pixels);
+  const bool above = out_rows.lo * g.stride_h - g.pad_top < 0;
+  const bool below = out_rows.hi * g.stride_h + needed - 1 - g.pad_top >= g.height;
+  if (!above && !below) return {loop::loop("r", needed, std::move(copy))};
+  const Expr row = loop::value_of(in_row);
+  const Expr inside = loop::binary(loop::BinaryOp::kAnd, loop::less(imm(-1), row), loop::less(row, imm(g.height)));
+  const Expr outside = loop::binary(loop::BinaryOp::kEqual, inside, imm(0));
+  return {loop::loop("r", needed,
+                     {loop::when(inside, std::move(copy)),
+                      loop::when(outside, {fill(start, pixels * g.stored_channels, zero_point)})})};
+}
 
-  const Affine in_row = var("block") * (rows * g.stride_h) + var("r") - g.pad_top;
-  const Affine start = var("r") * g.row_elements();
-  Block copy = widen_pixels(g, (var("n") * g.height + in_row) * (g.width * g.channels), start + left, pixels);
-  Block load;
-  const int64_t last = ((blocks - 1) * rows) * g.stride_h + needed - 1 - g.pad_top;
-  if (g.pad_top > 0 || last >= g.height) {
-    const Expr row = loop::value_of(in_row);
-    const Expr inside = loop::binary(loop::BinaryOp::kAnd, loop::less(imm(-1), row), loop::less(row, imm(g.height)));
-    load.push_back(loop::when(inside, std::move(copy)));
-    load.push_back(
-        loop::when(loop::binary(loop::BinaryOp::kEqual, inside, imm(0)), {fill(start + left, inner, zero_point)}));
-  } else {
-    load = std::move(copy);
+/// columns = the windows of `rows` output rows, one after the other, from the widened rows.
+Block copy_windows(const Geometry& g, int64_t rows) {
+  // Runs that are consecutive in a row: whole rows of the window, or single pixels where it is dilated.
+  const int64_t runs = g.dilation_w == 1 ? 1 : g.kernel_w, length = g.kernel_w / runs * g.stored_channels;
+  const Affine from = (var("r") * g.stride_h + var("ky") * g.dilation_h) * g.row_elements() +
+                      (var("ox") * g.stride_w + var("kx") * g.dilation_w) * g.stored_channels;
+  const Affine to =
+      (var("r") * g.out_width + var("ox")) * g.window_elements() + (var("ky") * runs + var("kx")) * length;
+  Block run;
+  if (length >= 2) {
+    run.push_back(loop::loop(
+        "i", length / 2,
+        {loop::store_word("columns", {to + var("i") * 2}, 2, loop::load_word("wide", {from + var("i") * 2}, 2))}));
   }
-
-  const Affine out_row = var("block") * rows + var("r");
-  Block calls = gemm_calls(g, spec, var("r") * (g.stride_h * g.row_elements()),
-                           (var("n") * g.out_height + out_row) * (g.out_width * g.out_channels), g.out_width);
-  Block compute;
-  if (g.out_height % rows != 0) {
-    compute.push_back(loop::when(loop::less(loop::value_of(out_row), imm(g.out_height)), std::move(calls)));
-  } else {
-    compute = std::move(calls);
+  if (length % 2 != 0) {
+    run.push_back(loop::store("columns", {to + (length - 1)}, loop::load("wide", {from + (length - 1)})));
   }
+  return {loop::loop(
+      "r", rows,
+      {loop::loop("ox", g.out_width, {loop::loop("ky", g.kernel_h, {loop::loop("kx", runs, std::move(run))})})})};
+}
 
+/// `rows` output rows from `out_row` on, which lies in `out_rows`.
+Block some_rows(const Geometry& g, const micro::GemmSpec& spec, const Affine& out_row, const loop::Interval& out_rows,
+                int64_t rows, int32_t zero_point) {
+  Block body = load_rows(g, out_row, out_rows, rows, zero_point);
+  const Affine to = (var("n") * g.out_height + out_row) * (g.out_width * g.out_channels);
+  Block more;
+  if (g.columns) {
+    more = copy_windows(g, rows);
+    for (loop::Stmt& call : gemm_calls(g, spec, "columns", 0, to, rows * g.out_width)) more.push_back(std::move(call));
+  } else {
+    Block calls = gemm_calls(g, spec, "wide", var("r") * (g.stride_h * g.row_elements()),
+                             to + var("r") * (g.out_width * g.out_channels), g.out_width);
+    more.push_back(loop::loop("r", rows, std::move(calls)));
+  }
+  for (loop::Stmt& stmt : more) body.push_back(std::move(stmt));
+  return body;
+}
+
+/// Blocks of `rows` output rows, and what they leave.
+Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, int32_t zero_point) {
+  const int64_t blocks = g.out_height / rows, rest = g.out_height % rows;
+  const int64_t left = g.pad_left * g.stored_channels;
+  const int64_t right = g.row_elements() - left - std::min(g.width, g.padded_width - g.pad_left) * g.stored_channels;
   Block sides;
+  const Affine start = var("r") * g.row_elements();
   if (left > 0) sides.push_back(fill(start, left, zero_point));
-  if (right > 0) sides.push_back(fill(start + (left + inner), right, zero_point));
+  if (right > 0) sides.push_back(fill(start + (g.row_elements() - right), right, zero_point));
+  Block image;
+  image.push_back(
+      loop::loop("block", blocks, some_rows(g, spec, var("block") * rows, {0, (blocks - 1) * rows}, rows, zero_point)));
+  if (rest > 0) {
+    for (loop::Stmt& stmt : some_rows(g, spec, blocks * rows, {blocks * rows, blocks * rows}, rest, zero_point)) {
+      image.push_back(std::move(stmt));
+    }
+  }
   Block body;
-  if (!sides.empty()) body.push_back(loop::loop("r", needed, std::move(sides)));
-  body.push_back(
-      loop::loop("n", g.batch,
-                 {loop::loop("block", blocks,
-                             {loop::loop("r", needed, std::move(load)), loop::loop("r", rows, std::move(compute))})}));
+  if (!sides.empty()) body.push_back(loop::loop("r", g.rows_needed(rows), std::move(sides)));
+  body.push_back(loop::loop("n", g.batch, std::move(image)));
   return body;
 }
 
@@ -224,15 +273,15 @@ std::optional<std::string> why_no_convolution_gemm(const Workload& workload, con
   if (!target.dsp) return "the target has no DSP extension";
   if (is_float(workload)) return "only int8";
   if (workload.op().post) return "a table follows";
-  const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
-  if (conv.dilation.w != 1) return "the window's columns are dilated";
   return std::nullopt;
 }
 
 Program convolution_gemm(const Workload& workload, const space::Config& config, const target::Target& target,
                          const std::string& name) {
   if (const std::optional<std::string> why = why_no_convolution_gemm(workload, target)) throw loop::ScheduleError(*why);
-  const Geometry g = geometry_of(workload);
+  const Geometry g = geometry_of(workload, config.at("layout") != 0);
+  if (g.columns && g.pointwise) throw loop::ScheduleError("windows of one pixel are columns already");
+  if (!g.columns && g.dilation_w != 1) throw loop::ScheduleError("the kernel cannot walk through dilated columns");
   Program program;
   program.name = name;
   program.buffers = {loop::input("x", Type::kI8, {ir::elements(workload.input(0).shape)}),
@@ -245,10 +294,18 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
   if (g.pointwise) {
     const int64_t wanted = rows * workload.output().shape[2], tile = spec.tile_positions;
     const int64_t block = std::min((wanted + tile - 1) / tile * tile, g.out_width);
-    elements = block * g.stored_channels + (block * g.stored_channels) % 2;
+    elements = (block * g.stored_channels + 1) / 2 * 2;
     program.body = pointwise_body(g, spec, block);
   } else {
+    const int64_t fewest = g.out_height % rows == 0 ? rows : g.out_height % rows;
+    if (g.columns && fewest * g.out_width < spec.tile_positions) {
+      throw loop::ScheduleError("a block has fewer positions than a tile");
+    }
     program.body = rows_body(g, spec, rows, input_zero_point(workload));
+  }
+  if (g.columns) {
+    const int64_t positions = rows * g.out_width;
+    program.buffers.push_back(loop::workspace("columns", Type::kI16, {positions * g.window_elements()}));
   }
   program.buffers.push_back(loop::workspace("wide", Type::kI16, {elements}));
   return program;

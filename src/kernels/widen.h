@@ -7,8 +7,9 @@
 
 namespace mote::kernels {
 
-/// In which order widened elements are stored. kQuads swaps the middle two of every four (0 2 1 3), which saves two instructions
-/// per four elements; a consumer that sums over them only needs its weights in the same order. Runs must then be multiples of 4.
+/// In which order widened elements are stored. kQuads swaps the middle two of every four (0 2 1 3), which saves two
+/// instructions per four elements; a consumer that sums over them only needs its weights in the same order. Runs must
+/// then be multiples of 4.
 enum class WidenOrder : uint8_t { kNatural, kQuads };
 
 /// The element of a run of four that stands at place `i` of the widened run.
