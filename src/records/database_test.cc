@@ -7,6 +7,7 @@
 
 #include "records/testing.h"
 #include "support/error.h"
+#include "support/files.h"
 
 namespace mote::records {
 namespace {
@@ -25,7 +26,7 @@ std::vector<std::string> knobs_of(const std::vector<Trial>& trials) {
 class DatabaseTest : public ::testing::Test {
  protected:
   TemporaryFolder folder_;
-  std::string path_ = folder_.file("tuning.db");
+  std::string path_ = (folder_.path() / "tuning.db").string();
 
   void add(std::vector<Trial> trials) { Database(path_, Mode::kWrite).add(trials); }
   Database read() { return Database(path_, Mode::kRead); }
@@ -46,7 +47,7 @@ TEST_F(DatabaseTest, KeepsEveryFieldOfEveryTrial) {
     Random random(seed);
     std::vector<Trial> trials;
     for (int i = 0; i < 30; ++i) trials.push_back(random_trial(random));
-    const std::string path = folder_.file("any" + std::to_string(seed));
+    const std::string path = (folder_.path() / ("any" + std::to_string(seed))).string();
     {
       Database db(path, Mode::kWrite);
       db.add(std::span(trials).first(10));
@@ -124,7 +125,7 @@ TEST_F(DatabaseTest, BestDoesNotDependOnTheOrderOfMeasuring) {
   std::sort(trials.begin(), trials.end(), [](const Trial& a, const Trial& b) { return a.knobs < b.knobs; });
   int order = 0;
   do {
-    const std::string path = folder_.file("order" + std::to_string(order++));
+    const std::string path = (folder_.path() / ("order" + std::to_string(order++))).string();
     Database(path, Mode::kWrite).add(trials);
     EXPECT_THAT(knobs_of(Database(path, Mode::kRead).ranked({}, 9)), ElementsAre("d", "a", "b", "c"));
   } while (std::next_permutation(trials.begin(), trials.end(),

@@ -12,6 +12,7 @@
 #include "records/database.h"
 #include "records/testing.h"
 #include "support/error.h"
+#include "support/files.h"
 
 namespace mote::records {
 namespace {
@@ -26,7 +27,7 @@ constexpr std::chrono::milliseconds kImpatient{20};
 class SchemaTest : public ::testing::Test {
  protected:
   TemporaryFolder folder_;
-  std::string path_ = folder_.file("tuning.db");
+  std::string path_ = (folder_.path() / "tuning.db").string();
 
   void write_file(const std::string& content) { std::ofstream(path_, std::ios::binary) << content; }
   std::string read_file() {
@@ -68,14 +69,14 @@ TEST_F(SchemaTest, ReadingAMissingFileIsAnError) {
 }
 
 TEST_F(SchemaTest, WritingNeedsAFolder) {
-  path_ = folder_.file("none/tuning.db");
+  path_ = (folder_.path() / "none/tuning.db").string();
   EXPECT_THAT(refusal<InputError>(Mode::kWrite), HasSubstr("there is no folder"));
 }
 
 TEST_F(SchemaTest, AFolderOrADeviceIsNoFile) {
   path_ = folder_.path().string();
   EXPECT_THAT(refusal<InputError>(Mode::kWrite), HasSubstr("is not a file"));
-  path_ = folder_.file("pipe");
+  path_ = (folder_.path() / "pipe").string();
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
   EXPECT_THAT(refusal<InputError>(Mode::kRead), HasSubstr("is not a file"));
 }
@@ -144,14 +145,14 @@ TEST_F(SchemaTest, AnUnwritableFolderIsRefusedForWritingAndFineForReading) {
     const AsNobody nobody;
     EXPECT_EQ(Database(path_, Mode::kRead).trials({}).size(), 1u);
     EXPECT_NE(refusal<InputError>(Mode::kWrite), "");
-    path_ = folder_.file("new.db");
+    path_ = (folder_.path() / "new.db").string();
     EXPECT_NE(refusal<InputError>(Mode::kWrite), "");
   }
   ASSERT_EQ(chmod(folder_.path().c_str(), 0755), 0);
 }
 
 TEST_F(SchemaTest, PathsMayHoldAnyCharacter) {
-  path_ = folder_.file("50%41?mode=ro#x y.db");
+  path_ = (folder_.path() / "50%41?mode=ro#x y.db").string();
   Database(path_, Mode::kWrite).add(std::vector{ok_trial("a", 1)});
   EXPECT_TRUE(std::filesystem::exists(path_));
   EXPECT_EQ(Database(path_, Mode::kRead).trials({}).size(), 1u);

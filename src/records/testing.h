@@ -1,37 +1,13 @@
-// Helpers of the room's tests: temporary folders and made-up trials.
+// Made-up trials for the room's tests.
 #pragma once
 
-#include <unistd.h>
-
-#include <filesystem>
+#include <iterator>
 #include <string>
 
 #include "records/trial.h"
 #include "support/random.h"
 
 namespace mote::records {
-
-/// A folder that is removed with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "mote_records_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 inline Setting m7_setting() {
   return {"cortex-m7", "nucleo-f746zg", "sim", "arm-none-eabi-gcc 12.2.1", "-O2 -mthumb"};

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "support/error.h"
+#include "support/files.h"
 #include "support/random.h"
 #include "tune/testing.h"
 
@@ -23,16 +23,10 @@ using ::testing::StartsWith;
 /// A records file that vanishes with the test.
 class Records {
  public:
-  Records() {
-    std::string name = (std::filesystem::temp_directory_path() / "mote_tuner_XXXXXX").string();
-    check(mkdtemp(name.data()) != nullptr, "no temporary folder");
-    folder_ = name;
-  }
-  ~Records() { std::filesystem::remove_all(folder_); }
-  records::Database open() const { return {(folder_ / "tuning.db").string(), records::Database::Mode::kWrite}; }
+  records::Database open() const { return {(folder_.path() / "tuning.db").string(), records::Database::Mode::kWrite}; }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 /// A clock that only moves when told to.
