@@ -40,7 +40,7 @@ void check_alignment(Block& block, const Origins& origins, uint16_t index) {
   const Origin& origin = origins[insn.access.base];
   // The stack pointer is always word-aligned, and so are the offsets of these instructions.
   if (origin.reg == 13 && (origin.offset + insn.access.offset) % 4 == 0) return;
-  if (origin.reg == kNoRegister || insn.conditional) {
+  if (origin.reg == kNoRegister) {
     block.unresolved.push_back(index);
   } else {
     block.alignment.push_back({index, origin.reg, origin.offset + insn.access.offset});
@@ -58,14 +58,11 @@ void analyse(Block& block, std::span<const std::byte> code) {
     check_alignment(block, origins, static_cast<uint16_t>(i));
     advance(origins, insn);
     if (insn.floating && block.first_floating < 0) block.first_floating = static_cast<int>(i);
+    block.conditional |= insn.it || (insn.conditional && !insn.branch);
     if (insn.divide && block.first_divide < 0) block.first_divide = static_cast<int>(i);
   }
   block.careful =
       !block.alignment.empty() || !block.unresolved.empty() || block.first_floating >= 0 || block.first_divide >= 0;
-  if (!block.insns.empty() && block.insns.back().branch) {
-    const Insn& last = block.insns.back();
-    block.memo.counter = last.branch_target != 0 && last.branch_target <= last.address ? 2 : 1;
-  }
 }
 
 void BlockCache::open() {
@@ -78,6 +75,7 @@ void BlockCache::clear() {
   directories_.clear();
   all_.clear();
   storage_.clear();
+  histories_.clear();
   open();
 }
 
@@ -86,6 +84,33 @@ Block* BlockCache::find(uint32_t address, uint32_t size) {
     if (address - directory.window.address < directory.window.size) return look_up(directory, address, size);
   }
   return nullptr;
+}
+
+void BlockCache::forget_branches() {
+  for (auto& [address, history] : histories_) history = {history.initial, history.initial, 0};
+}
+
+BranchHistory* BlockCache::history(const Block& block, uint32_t start) {
+  if (block.insns.empty() || !block.insns.back().branch) return nullptr;
+  const schedule::Insn& branch = block.insns.back();
+  const auto [entry, added] = histories_.try_emplace(uint64_t{start} << 32 | branch.address);
+  const bool backward = branch.branch_target != 0 && branch.branch_target <= branch.address;
+  const uint8_t initial = backward ? 2 : 1;
+  if (added) entry->second = {initial, initial, 0};
+  return &entry->second;
+}
+
+void BlockCache::decode(Block& block) {
+  const bool changed = !block.decoded.empty();
+  Block fresh;
+  fresh.address = block.address;
+  fresh.size = block.size;
+  fresh.bytes = block.bytes;
+  fresh.decoded.assign(block.bytes, block.bytes + block.size);
+  analyse(fresh, fresh.decoded);
+  fresh.history = history(fresh, fresh.address);
+  if (fresh.history != nullptr && changed) *fresh.history = {fresh.history->initial, fresh.history->initial, 0};
+  block = std::move(fresh);
 }
 
 Block* BlockCache::look_up(Directory& directory, uint32_t address, uint32_t size) {
@@ -103,13 +128,7 @@ Block* BlockCache::look_up(Directory& directory, uint32_t address, uint32_t size
     slot = known;
   }
   if (slot->decoded.size() != size || std::memcmp(slot->decoded.data(), slot->bytes, size) != 0) {
-    Block fresh;
-    fresh.address = address;
-    fresh.size = size;
-    fresh.bytes = slot->bytes;
-    fresh.decoded.assign(slot->bytes, slot->bytes + size);
-    analyse(fresh, fresh.decoded);
-    *slot = std::move(fresh);
+    decode(*slot);
   }
   return slot;
 }

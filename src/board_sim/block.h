@@ -28,7 +28,12 @@ struct BlockMemo {
     uint32_t state_in = 0, state_out = 0, cycles = 0;
   };
   std::vector<Entry> entries[4];  // by taken (bit 0) and bank variant (bit 1)
-  uint8_t counter = 0;            // branch predictor
+};
+
+/// What the branch predictor knows about one branch, reached by one path (a block from its start to the branch).
+struct BranchHistory {
+  uint8_t counter = 1;  // of a conditional branch: 2 and more predict that it is taken
+  uint8_t initial = 1;
   uint32_t last_target = 0;
 };
 
@@ -43,9 +48,11 @@ struct Block {
   std::vector<AlignmentCheck> alignment;
   std::vector<uint16_t> unresolved;  // instructions whose alignment cannot be told from the registers on entry
   int first_floating = -1, first_divide = -1;
-  bool careful = false;  // one of the above is present: look before it runs
+  bool careful = false;      // one of the above is present: look before it runs
+  bool conditional = false;  // has an IT block
 
   BlockMemo memo;
+  BranchHistory* history = nullptr;  // of the branch at its end
   uint64_t executions = 0, cycles = 0;
 };
 
@@ -59,6 +66,10 @@ class BlockCache {
   Block* find(uint32_t address, uint32_t size);
   /// Drops everything.
   void clear();
+  /// The history of `block`'s branch when the block is the rest of one that began at `start`.
+  BranchHistory* history(const Block& block, uint32_t start);
+  /// Forgets what was learnt about branches, as a reset does.
+  void forget_branches();
 
  private:
   struct Directory {
@@ -66,15 +77,17 @@ class BlockCache {
     std::vector<Block*> blocks;  // by halfword: the block last used there
   };
   void open();
+  void decode(Block& block);
   Block* look_up(Directory& directory, uint32_t address, uint32_t size);
 
   const Memory& memory_;
   std::vector<Directory> directories_;
   std::unordered_map<uint64_t, Block*> all_;
   std::deque<Block> storage_;
+  std::unordered_map<uint64_t, BranchHistory> histories_;  // by start and address of the branch
 };
 
-/// Fills in everything of `block` but its address, size and bytes.
+/// Fills in everything of `block` but its address, size, bytes and history.
 void analyse(Block& block, std::span<const std::byte> code);
 
 }  // namespace mote::board_sim

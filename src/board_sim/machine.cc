@@ -58,7 +58,9 @@ void Machine::reset() {
   processor_.set_reg(13, memory_.value(system_.vtor, 4).value_or(0) & ~3u);
   processor_.set_reg(14, 0xFFFFFFFF);
   processor_.set_reg(15, memory_.value(system_.vtor + 4, 4).value_or(0) & ~1u);
+  resume_at_ = 1;
   timer_.reset();
+  blocks_.forget_branches();
 }
 
 Halt Machine::run() {
@@ -73,32 +75,27 @@ Halt Machine::go(bool single) {
   single_ = single;
   fresh_ = true;
   poll_at_ = cycles_ + kPollInterval;
-  if (single) {
-    const uint32_t pc = processor_.reg(15) & ~1u;
-    step_guard_ =
-        pc + static_cast<uint32_t>(schedule::thumb_size(static_cast<uint16_t>(memory_.value(pc, 2).value_or(0))));
-    guard(*step_guard_);
-  }
   std::optional<Halt> halt;
   while (!halt) halt = emulate();
-  if (single) {
-    const uint32_t address = *step_guard_;
-    step_guard_.reset();
-    if (!breakpoints_.contains(address)) unguard(address);
-  }
   return *halt;
 }
 
 std::optional<Halt> Machine::emulate() {
   // Exceptions that are due, resets, and the debugger come first; then code runs until the next of them.
   if (std::optional<Halt> halt = handle_due()) return halt;
+  const uint32_t pc = processor_.reg(15) & ~1u;
+  if (single_)
+    end_ = pc + static_cast<uint32_t>(schedule::thumb_size(static_cast<uint16_t>(memory_.value(pc, 2).value_or(0))));
   exit_ = {};
   current_ = nullptr;
   blocks_begun_ = 0;
-  const uc_err error = uc_emu_start(processor_.handle(), processor_.reg(15) | 1, kNoEnd, 0, 0);
+  // The emulator looks for the end when it translates.
+  if (end_) processor_.forget_code(*end_, 2);
+  const uc_err error = uc_emu_start(processor_.handle(), pc | 1, end_.value_or(kNoEnd), 0, 0);
+  if (end_) processor_.forget_code(*end_, 2);
   std::optional<Halt> halt = handle_exit(error);
-  if (!halt && single_) halt = Halt{Halt::Reason::kStep, {}, 0};
-  fresh_ = false;
+  if (!halt && single_ && blocks_begun_ > 0) halt = Halt{Halt::Reason::kStep, {}, 0};
+  if (blocks_begun_ > 0) fresh_ = false;
   return halt;
 }
 
@@ -210,7 +207,7 @@ void Machine::unguard(uint32_t address) {
 void Machine::unguard_unneeded() {
   std::vector<uint32_t> unneeded;
   for (const auto& [address, hook] : guards_) {
-    if (!breakpoints_.contains(address) && address != step_guard_) unneeded.push_back(address);
+    if (!breakpoints_.contains(address)) unneeded.push_back(address);
   }
   for (const uint32_t address : unneeded) unguard(address);
 }

@@ -81,6 +81,7 @@ class Machine {
   struct Exit {
     std::optional<uint32_t> attention;    // stopped before the block at this address: something is due
     std::vector<uint32_t> wanted_guards;  // of that block
+    std::optional<uint32_t> wanted_end;   // where in that block to stop once
     std::optional<uint32_t> guard;        // stopped before the instruction at a guarded address
     int interrupt = -1;                   // the emulator's exception number
     struct Access {
@@ -100,6 +101,7 @@ class Machine {
 
   void block(uint32_t address, uint32_t size);
   bool must_stop_before(const Block& block);
+  bool starts_at(uint32_t address) const;
   void charge(uint32_t next);
   uint64_t now_at_access(uint32_t address, int bytes, bool write);
   int locate(uint32_t address, int bytes, bool write) const;
@@ -112,6 +114,7 @@ class Machine {
   std::optional<Halt> handle_svc(uint32_t next);
   std::optional<Halt> handle_breakpoint_instruction(uint32_t pc);
   std::optional<Halt> handle_due();
+  bool just_slept(uint32_t pc) const;
   std::optional<Halt> sleep();
   std::optional<Halt> fault(const Fault& fault);
   Fault fetch_fault(uint32_t pc) const;
@@ -122,6 +125,7 @@ class Machine {
 
   void guard(uint32_t address);
   void unguard(uint32_t address);
+  std::optional<Halt> handle_end(uint32_t address);
   void unguard_unneeded();
   std::optional<Fault> fault_at(uint32_t address) const;
 
@@ -143,11 +147,14 @@ class Machine {
   uint64_t cycles_ = 0, instructions_ = 0;
   uint64_t attention_at_ = 0, poll_at_ = 0;  // cycles
   Block* current_ = nullptr;                 // being executed; not yet charged
-  int devices_seen_ = -1;                    // last instruction of current_ that touched a device
-  bool single_ = false;                      // one instruction only
-  bool fresh_ = false;                       // nothing has run since the debugger let go
-  int blocks_begun_ = 0;                     // in this stretch of emulation
-  std::optional<uint32_t> step_guard_;       // where a single step ends when it does not branch
+  // A halt in the middle of a block must not change what the branch predictor learns: the rest counts as the whole.
+  uint32_t path_ = 0;                         // where current_, or the block it is the rest of, begins
+  uint32_t resume_at_ = 1, resume_path_ = 0;  // the rest begins at resume_at_ (odd: none)
+  int devices_seen_ = -1;                     // last instruction of current_ that touched a device
+  bool single_ = false;                       // one instruction only
+  bool fresh_ = false;                        // nothing has run since the debugger let go
+  int blocks_begun_ = 0;                      // in this stretch of emulation
+  std::optional<uint32_t> end_;               // where this stretch of emulation ends
   Exit exit_;
   std::set<uint32_t> breakpoints_;
   std::map<uint32_t, uc_hook> guards_;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "board_sim/machine.h"
 #include "board_sim/semihosting.h"
@@ -16,7 +17,7 @@ using schedule::Insn;
 constexpr int kEmulatorSvc = 2, kEmulatorPrefetchAbort = 3, kEmulatorDataAbort = 4, kEmulatorBkpt = 7,
               kEmulatorReturn = 8, kEmulatorNocp = 17, kEmulatorInvstate = 18;
 constexpr uint32_t kFirstReturnValue = 0xFFFFFFE0;
-constexpr uint16_t kSemihosting = 0xBEAB;
+constexpr uint16_t kSemihosting = 0xBEAB, kWfi = 0xBF30, kWfe = 0xBF20;
 constexpr uint32_t kIpsr = 0x1FF, kThumb = 1u << 24;
 
 bool is_breakpoint(uint32_t halfword) {
@@ -54,10 +55,15 @@ void Machine::stop_at(uint32_t pc) {
     if (part != nullptr) {
       current_ = part;
       charge(pc);
+      resume_at_ = pc;
+      resume_path_ = path_;
     }
     processor_.set_xpsr(with_it(processor_.xpsr(), it));
   } else if (current_ != nullptr && pc != current_->address) {
     charge(pc);
+  } else if (current_ != nullptr) {
+    resume_at_ = pc;  // nothing of it has run
+    resume_path_ = path_;
   }
   current_ = nullptr;
   processor_.set_reg(15, pc);
@@ -74,6 +80,7 @@ uint32_t Machine::it_state(uint32_t pc) const {
 }
 
 std::optional<Halt> Machine::handle_exit(uc_err error) {
+  const std::optional<uint32_t> end = std::exchange(end_, exit_.wanted_end);
   for (const uint32_t address : exit_.wanted_guards) guard(address);
   if (exit_.bad_access) return handle_bad_access(*exit_.bad_access);
   if (exit_.guard) return handle_guard(*exit_.guard);
@@ -92,17 +99,29 @@ std::optional<Halt> Machine::handle_exit(uc_err error) {
   if (error != UC_ERR_OK) {
     throw JobError(fmt::format("the emulator stopped at {:#010x}: {}", pc, uc_strerror(error)));
   }
+  if (end && pc == *end && !just_slept(pc)) return handle_end(pc);
   stop_at(pc);  // WFI or WFE
   return sleep();
 }
 
 std::optional<Halt> Machine::handle_guard(uint32_t address) {
-  const bool starting = fresh_ && current_ != nullptr && current_->address == address && blocks_begun_ <= 1;
   stop_at(address);
-  if (step_guard_ == address && !starting) return Halt{Halt::Reason::kStep, {}, 0};
-  if (breakpoints_.contains(address) && !starting) return Halt{Halt::Reason::kBreakpoint, {}, 0};
+  if (breakpoints_.contains(address)) return Halt{Halt::Reason::kBreakpoint, {}, 0};
   if (const std::optional<Fault> found = fault_at(address)) return fault(*found);
   return std::nullopt;
+}
+
+/// The stretch of emulation came to its end, before the instruction at `address`.
+std::optional<Halt> Machine::handle_end(uint32_t address) {
+  stop_at(address);
+  if (single_) return Halt{Halt::Reason::kStep, {}, 0};
+  return handle_guard(address);
+}
+
+/// The instruction before `pc` is WFI or WFE.
+bool Machine::just_slept(uint32_t pc) const {
+  const uint32_t code = memory_.value(pc - 2, 2).value_or(0);
+  return code == kWfi || code == kWfe;
 }
 
 /// The fault that the guarded instruction at `address` makes with the registers as they are.

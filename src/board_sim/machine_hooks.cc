@@ -16,32 +16,45 @@ void Machine::on_block(uc_engine*, uint64_t address, uint32_t size, void* self) 
 void Machine::block(uint32_t address, uint32_t size) {
   if (current_ != nullptr) charge(address);
   current_ = nullptr;
-  if (cycles_ >= attention_at_ || (single_ && blocks_begun_ > 0)) {
+  // What was due has been seen to before the first block.
+  if (blocks_begun_ > 0 && (cycles_ >= attention_at_ || single_)) {
     exit_.attention = address;
     uc_emu_stop(processor_.handle());
     return;
   }
   ++blocks_begun_;
   Block* next = blocks_.find(address, size);
-  if (next != nullptr && next->careful && must_stop_before(*next)) {
+  const bool look = next != nullptr && (next->careful || (next->conditional && !breakpoints_.empty()));
+  if (look && must_stop_before(*next)) {
+    --blocks_begun_;
     exit_.attention = address;
     uc_emu_stop(processor_.handle());
     return;
   }
   current_ = next;
+  path_ = address == resume_at_ ? resume_path_ : address;
+  resume_at_ = 1;
   devices_seen_ = -1;
 }
 
 // A block that will fault where the emulator would go on gets guards: it is left, and on its next run (at once) the
-// guard stops it exactly before the instruction.
+// guard stops it exactly before the instruction. Guards cannot stop inside an IT block: there the next run ends at the
+// instruction.
 bool Machine::must_stop_before(const Block& block) {
-  bool added = false;
+  const bool at_end = end_ && *end_ > block.address && *end_ < block.end();
   const auto need = [&](size_t index) {
-    const uint32_t address = block.insns[index].address;
-    if (guards_.contains(address)) return;
-    exit_.wanted_guards.push_back(address);
-    added = true;
+    const Insn& insn = block.insns[index];
+    if (insn.conditional && index > 0) {
+      if (!at_end && !exit_.wanted_end) exit_.wanted_end = insn.address;
+    } else if (!guards_.contains(insn.address)) {
+      exit_.wanted_guards.push_back(insn.address);
+    }
   };
+  for (auto at = breakpoints_.upper_bound(block.address); at != breakpoints_.end() && *at < block.end(); ++at) {
+    for (size_t i = 1; i < block.insns.size(); ++i) {
+      if (block.insns[i].address == *at && block.insns[i].conditional) need(i);
+    }
+  }
   if (block.first_floating >= 0 && !system_.fpu_enabled()) need(static_cast<size_t>(block.first_floating));
   for (const AlignmentCheck& check : block.alignment) {
     if ((processor_.reg(check.reg) + static_cast<uint32_t>(check.offset)) % 4 != 0) need(check.insn);
@@ -52,11 +65,12 @@ bool Machine::must_stop_before(const Block& block) {
       if (block.insns[i].divide) need(i);
     }
   }
-  return added;
+  return exit_.wanted_end || !exit_.wanted_guards.empty();
 }
 
 void Machine::charge(uint32_t next) {
-  const uint32_t cycles = timer_.run(*current_, next);
+  BranchHistory* history = path_ == current_->address ? current_->history : blocks_.history(*current_, path_);
+  const uint32_t cycles = timer_.run(*current_, next, history);
   cycles_ += cycles;
   instructions_ += current_->insns.size();
   current_->cycles += cycles;
@@ -66,13 +80,15 @@ void Machine::charge(uint32_t next) {
 void Machine::on_guard(uc_engine* uc, uint64_t address, uint32_t, void* self) {
   Machine& machine = *static_cast<Machine*>(self);
   const uint32_t at = static_cast<uint32_t>(address);
-  const bool starting = machine.fresh_ && machine.blocks_begun_ <= 1 && machine.current_ != nullptr &&
-                        machine.current_->address == at;  // a debugger runs on from here
-  const bool stepped = machine.step_guard_ == at && !starting;
-  const bool breakpoint = machine.breakpoints_.contains(at) && !starting;
-  if (!stepped && !breakpoint && !machine.fault_at(at)) return;
+  if (machine.starts_at(at)) return;  // a debugger runs on from here
+  if (!machine.breakpoints_.contains(at) && !machine.fault_at(at)) return;
   machine.exit_.guard = at;
   uc_emu_stop(uc);
+}
+
+bool Machine::starts_at(uint32_t address) const {
+  return fresh_ && blocks_begun_ <= 1 && current_ != nullptr && current_->address == address &&
+         !fault_at(address).has_value();
 }
 
 void Machine::on_interrupt(uc_engine* uc, uint32_t number, void* self) {

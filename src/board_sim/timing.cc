@@ -38,10 +38,10 @@ BlockMemo::Entry Timer::look_up(Block& block, bool taken, bool same_bank, uint32
   return entries.back();
 }
 
-uint32_t Timer::run(Block& block, uint32_t next) {
+uint32_t Timer::run(Block& block, uint32_t next, BranchHistory* history) {
   if (!model_ || block.insns.empty()) return static_cast<uint32_t>(block.insns.size());
   const Insn& last = block.insns.back();
-  const bool taken = last.branch && next != block.end();
+  const bool taken = last.branch && (!last.conditional || next != block.end());
   BlockMemo::Entry entry = look_up(block, taken, false, state_[0]);
   state_[0] = entry.state_out;
   uint32_t cycles = entry.cycles;
@@ -51,7 +51,7 @@ uint32_t Timer::run(Block& block, uint32_t next) {
   const uint32_t sum = cycles + entry.cycles + half_;
   half_ = sum & 1;
   cycles = sum >> 1;
-  if (last.branch && mispredicted(block.memo, last, taken, next)) {
+  if (history != nullptr && mispredicted(*history, last, taken, next)) {
     ++mispredicts_;
     cycles += static_cast<uint32_t>(model_->tables().mispredict);
     state_[0] = state_[1] = 0;
@@ -60,16 +60,16 @@ uint32_t Timer::run(Block& block, uint32_t next) {
 }
 
 // A two-bit counter for each conditional branch; an indirect branch goes where it last went.
-bool Timer::mispredicted(BlockMemo& memo, const Insn& last, bool taken, uint32_t next) {
+bool Timer::mispredicted(BranchHistory& history, const Insn& last, bool taken, uint32_t next) {
   if (last.indirect) {
-    const bool wrong = memo.last_target != next;
-    memo.last_target = next;
+    const bool wrong = history.last_target != next;
+    history.last_target = next;
     return wrong;
   }
   if (!last.conditional) return false;
-  const bool wrong = (memo.counter >= 2) != taken;
-  if (taken && memo.counter < 3) ++memo.counter;
-  if (!taken && memo.counter > 0) --memo.counter;
+  const bool wrong = (history.counter >= 2) != taken;
+  if (taken && history.counter < 3) ++history.counter;
+  if (!taken && history.counter > 0) --history.counter;
   return wrong;
 }
 

@@ -24,8 +24,9 @@ class Timer {
 
   /// An empty pipeline.
   void reset();
-  /// Cycles of `block` when execution goes on at `next`. Updates the pipeline's state and the branch predictor.
-  uint32_t run(Block& block, uint32_t next);
+  /// Cycles of `block` when execution goes on at `next`. Updates the pipeline's state and the branch's `history`
+  /// (nullptr when the block ends in none).
+  uint32_t run(Block& block, uint32_t next, BranchHistory* history);
   /// Cycles from the start of `block` to the issue of its instruction `index`, from the present state. Changes nothing.
   uint32_t until(const Block& block, size_t index) const;
   /// Cycles of entering and leaving an exception; the pipeline is empty afterwards.
@@ -37,7 +38,7 @@ class Timer {
  private:
   BlockMemo::Entry look_up(Block& block, bool taken, bool same_bank, uint32_t state);
   uint32_t intern(const schedule::PipelineState& state);
-  bool mispredicted(BlockMemo& memo, const schedule::Insn& last, bool taken, uint32_t next);
+  static bool mispredicted(BranchHistory& history, const schedule::Insn& last, bool taken, uint32_t next);
 
   std::optional<schedule::PipelineModel> model_;
   // Every state met so far; number 0 is the empty pipeline.
