@@ -1,17 +1,215 @@
 #include "kernels/micro/winograd.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/micro/elementwise.h"
+#include "kernels/micro/epilogue.h"
+#include "kernels/micro/winograd_code.h"
+#include "support/error.h"
+
 namespace mote::kernels::micro {
-std::optional<std::string> why_no_winograd(const WinogradSpec&, std::span<const int8_t>) {
-  return "there is no generator yet";
+namespace {
+
+/// The position in a quad of channels that WidenOrder::kQuads stores at `k`.
+constexpr std::array<int, 4> kQuadOrder = {0, 2, 1, 3};
+
+/// 4 * G g G^T, where G = 1/2 {{2, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 2}}.
+std::array<int32_t, 16> transformed(const std::array<int32_t, 9>& g) {
+  std::array<int32_t, 12> rows;
+  for (size_t j = 0; j < 3; ++j) {
+    const int32_t top = g[j], middle = g[3 + j], bottom = g[6 + j];
+    rows[j] = 2 * top;
+    rows[3 + j] = top + middle + bottom;
+    rows[6 + j] = top - middle + bottom;
+    rows[9 + j] = 2 * bottom;
+  }
+  std::array<int32_t, 16> u;
+  for (size_t i = 0; i < 4; ++i) {
+    const int32_t left = rows[3 * i], middle = rows[3 * i + 1], right = rows[3 * i + 2];
+    u[4 * i] = 2 * left;
+    u[4 * i + 1] = left + middle + right;
+    u[4 * i + 2] = left - middle + right;
+    u[4 * i + 3] = 2 * right;
+  }
+  return u;
 }
-int32_t winograd_scratch_bytes(const WinogradSpec&, const target::Target&) {
-  return 0;
+
+std::string transforms_in_c(const WinogradSpec& spec) {
+  const int tiles = tiles_at_once(spec);
+  std::string text = fmt::format(
+      "void {0}_input(const int16_t *rows, uint32_t *v) {{\n"
+      "  for (int32_t k = 0; k < {1}; ++k) {{\n"
+      "    int32_t t[4][4];\n"
+      "    for (int32_t i = 0; i < 4; ++i) {{\n"
+      "      const int16_t *d = rows + i * {2} + k;\n"
+      "      t[i][0] = d[0] - d[2 * {1}];\n"
+      "      t[i][1] = d[{1}] + d[2 * {1}];\n"
+      "      t[i][2] = d[2 * {1}] - d[{1}];\n"
+      "      t[i][3] = d[{1}] - d[3 * {1}];\n"
+      "    }}\n"
+      "    for (int32_t j = 0; j < 4; ++j) {{\n"
+      "      int16_t *to = (int16_t *)(v + j * {3} + k / 2 * {4}) + k % 2;\n"
+      "      to[0] = (int16_t)(t[0][j] - t[2][j]);\n"
+      "      to[{5}] = (int16_t)(t[1][j] + t[2][j]);\n"
+      "      to[2 * {5}] = (int16_t)(t[2][j] - t[1][j]);\n"
+      "      to[3 * {5}] = (int16_t)(t[1][j] - t[3][j]);\n"
+      "    }}\n"
+      "  }}\n"
+      "}}\n\n",
+      spec.name, spec.in_channels, row_bytes(spec) / 2, transformed_bytes(spec) / 4, tiles,
+      transformed_bytes(spec) / 2 * 4);
+  text += requantise_in_c(spec.form, spec.name + "_requantise");
+  text += fmt::format(
+      "\nvoid {0}_output(const uint32_t *constants, const int32_t *m, int8_t *output) {{\n"
+      "  for (int32_t channel = 0; channel < {1}; ++channel, m += {2}, constants += {3}) {{\n"
+      "    int32_t s[4][2];\n"
+      "    for (int32_t i = 0; i < 4; ++i) {{\n"
+      "      s[i][0] = m[4 * i] + m[4 * i + 1] + m[4 * i + 2];\n"
+      "      s[i][1] = m[4 * i + 1] - m[4 * i + 2] - m[4 * i + 3];\n"
+      "    }}\n"
+      "    for (int32_t j = 0; j < 2; ++j) {{\n"
+      "      const int32_t bias = (int32_t)constants[0];\n"
+      "      const int32_t upper = s[0][j] + s[1][j] + s[2][j] + bias, lower = s[1][j] - s[2][j] - s[3][j] + bias;\n"
+      "      output[j * {1} + channel] = (int8_t){0}_requantise(upper, (const int32_t *)constants + 1);\n"
+      "      output[{4} + j * {1} + channel] = (int8_t){0}_requantise(lower, (const int32_t *)constants + 1);\n"
+      "    }}\n"
+      "  }}\n"
+      "}}\n\n",
+      spec.name, spec.out_channels, 16 * tiles, output_words(spec), spec.out_width * spec.out_channels);
+  return text;
 }
-MicroKernel winograd(const WinogradSpec&, const target::Target&) {
-  return {};
+
+/// Words of the weights before the output transform's constants.
+size_t product_words(const WinogradSpec& spec) {
+  return size_t{16} * static_cast<size_t>((spec.out_channels + 1) / 2 * spec.in_channels) + kGemmStreamPadding;
 }
-std::vector<uint32_t> pack_winograd_weights(const WinogradSpec&, const target::Target&, std::span<const int8_t>,
-                                            std::span<const int32_t>, std::span<const RequantConstants>) {
-  return {};
+
+std::string driver_in_c(const WinogradSpec& spec, const std::string& prototype, const std::string& product_prototype) {
+  const int tiles = tiles_at_once(spec), row = row_bytes(spec) / 2;
+  std::string text = fmt::format(
+      "{0};\n"
+      "void {1}_widen(const int8_t *in, int16_t *out, int32_t count);\n"
+      "void {1}_input(const int16_t *rows, uint32_t *v);\n"
+      "void {1}_output(const uint32_t *constants, const int32_t *m, int8_t *output);\n\n",
+      product_prototype, spec.name);
+  text += prototype + " {\n";
+  text += fmt::format(
+      "  const uint32_t zero_points = {0}u;\n"
+      "  uint32_t *v = scratch + {1};\n"
+      "  int32_t *m = (int32_t *)v + {2};\n"
+      "  for (int32_t i = 0; i < {1}; ++i) scratch[i] = zero_points;  /* the borders stay */\n"
+      "  for (int32_t ty = 0; ty < {3}; ++ty) {{\n"
+      "    const int32_t y = 2 * ty < {4} ? 2 * ty : {4};\n"
+      "    for (int32_t i = 0; i < 4; ++i) {{\n"
+      "      const int32_t image_row = y + i - {5};\n"
+      "      int16_t *to = (int16_t *)scratch + i * {6};\n"
+      "      if (image_row >= 0 && image_row < {7}) {{\n"
+      "        {8}_widen(input + image_row * {9}, to + {10}, {9});\n"
+      "      }} else {{\n"
+      "        for (int32_t k = 0; k < {6} / 2; ++k) ((uint32_t *)to)[k] = zero_points;\n"
+      "      }}\n"
+      "    }}\n",
+      (static_cast<uint32_t>(spec.zero_point) & 0xFFFF) * 0x10001u, row * 2, transformed_bytes(spec) * 4,
+      tiles_down(spec), spec.out_height - 2, spec.padding.top, row, spec.height, spec.name,
+      spec.width * spec.in_channels, spec.padding.left * spec.in_channels);
+  text += fmt::format(
+      "    for (int32_t tx = 0; tx < {0}; tx += {1}) {{\n"
+      "      for (int32_t j = 0; j < {1}; ++j) {{\n"
+      "        const int32_t x = 2 * (tx + j) < {2} ? 2 * (tx + j) : {2};\n"
+      "        {3}_input((const int16_t *)scratch + x * {4}, v + j);\n"
+      "      }}\n"
+      "      {3}_product(weights, (const int16_t *)v, m, 16);\n"
+      "      for (int32_t j = 0; j < {1} && tx + j < {0}; ++j) {{\n"
+      "        const int32_t x = 2 * (tx + j) < {2} ? 2 * (tx + j) : {2};\n"
+      "        {3}_output(weights + {5}, m + 16 * j, output + (y * {6} + x) * {7});\n"
+      "      }}\n"
+      "    }}\n"
+      "  }}\n"
+      "}}\n",
+      tiles_across(spec), tiles, spec.out_width - 2, spec.name, spec.in_channels, product_words(spec), spec.out_width,
+      spec.out_channels);
+  return text;
 }
+
+}  // namespace
+
+std::optional<std::string> why_no_winograd(const WinogradSpec& spec, std::span<const int8_t> weights) {
+  if (spec.in_channels < 4 || spec.in_channels % 4 != 0) return "input channels are not a multiple of 4";
+  if (spec.out_channels < 2) return "fewer than two output channels";
+  if (spec.out_height < 2 || spec.out_width < 2) return "fewer than two output rows or columns";
+  if (spec.padding.top < 0 || spec.padding.left < 0 || spec.padding.bottom < 0 || spec.padding.right < 0)
+    return "cropped";
+  if (spec.out_width + 2 < spec.width + spec.padding.left) return "columns of the image are not used";
+  if (const std::optional<std::string> why = why_no_gemm(product_spec(spec))) return why;
+  // Transformed weights are at most 9 * 128 and transformed inputs 4 * 128: both fit int16. All sums are taken modulo
+  // 2^32, so only the results have to fit: four times the direct accumulator.
+  const size_t per_channel = size_t{9} * static_cast<size_t>(spec.in_channels);
+  for (size_t at = 0; at + per_channel <= weights.size(); at += per_channel) {
+    const AccumulatorRange range = accumulator_range(weights.subspan(at, per_channel), 0, -128, 127);
+    if (range.lo < INT32_MIN / 8 || range.hi > INT32_MAX / 8) return "an accumulator times four could leave int32";
+  }
+  return std::nullopt;
+}
+
+int32_t winograd_scratch_bytes(const WinogradSpec& spec, const target::Target&) {
+  return 4 * row_bytes(spec) + 16 * transformed_bytes(spec) + 64 * tiles_at_once(spec) * spec.out_channels;
+}
+
+MicroKernel winograd(const WinogradSpec& spec, const target::Target& target) {
+  check(!why_no_winograd(spec, {}), "a Winograd convolution that cannot be made");
+  MicroKernel kernel;
+  kernel.function_name = spec.name;
+  kernel.prototype = fmt::format(
+      "void {}(const uint32_t *weights, const int8_t *input, int8_t *output, uint32_t *scratch)", spec.name);
+  const MicroKernel product = gemm(product_spec(spec), target);
+  const MicroKernel widened = widen(spec.name + "_widen", WidenOrder::kQuads, target);
+  kernel.c_form = widened.c_form + "\n" + product.c_form + "\n" + transforms_in_c(spec);
+  kernel.driver = driver_in_c(spec, kernel.prototype, product.prototype);
+  if (!product.assembly.empty()) {
+    kernel.assembly = widened.assembly + product.assembly;
+    kernel.code_bytes_estimate = widened.code_bytes_estimate + product.code_bytes_estimate;
+    write_input_transform(spec, target, kernel.assembly, kernel.code_bytes_estimate);
+    write_output_transform(spec, target, kernel.assembly, kernel.code_bytes_estimate);
+  }
+  return kernel;
+}
+
+std::vector<uint32_t> pack_winograd_weights(const WinogradSpec& spec, const target::Target&,
+                                            std::span<const int8_t> weights, std::span<const int32_t> bias,
+                                            std::span<const RequantConstants> constants) {
+  const int in = spec.in_channels;
+  std::vector<std::array<int32_t, 16>> u(static_cast<size_t>(spec.out_channels * in));
+  for (int out = 0; out < spec.out_channels; ++out) {
+    for (int k = 0; k < in; ++k) {
+      std::array<int32_t, 9> g;
+      for (int tap = 0; tap < 9; ++tap)
+        g[static_cast<size_t>(tap)] = weights[static_cast<size_t>((out * 9 + tap) * in + k)];
+      u[static_cast<size_t>(out * in + k)] = transformed(g);
+    }
+  }
+  const GemmSpec product = product_spec(spec);
+  std::vector<uint32_t> stream;
+  for (size_t position = 0; position < 16; ++position) {
+    const auto weight = [&](int channel, int k) {
+      const int stored = k / 4 * 4 + kQuadOrder[static_cast<size_t>(k % 4)];
+      return u[static_cast<size_t>(channel * in + stored)][position];
+    };
+    const std::vector<uint32_t> part = pack_gemm_weights(product, weight, {}, {});
+    stream.insert(stream.end(), part.begin(), part.end());
+  }
+  stream.resize(stream.size() + kGemmStreamPadding);
+  check(stream.size() == product_words(spec), "a Winograd weight stream of the wrong length");
+  for (size_t channel = 0; channel < bias.size(); ++channel) {
+    const RequantConstants& c = constants[channel];
+    stream.push_back(4 * static_cast<uint32_t>(bias[channel]) + static_cast<uint32_t>(c.bias_offset));
+    stream.push_back(static_cast<uint32_t>(c.multiplier));
+    stream.push_back(static_cast<uint32_t>(c.addend));
+    if (spec.form.shift_per_channel) stream.push_back(static_cast<uint32_t>(c.shift));
+  }
+  return stream;
+}
+
 }  // namespace mote::kernels::micro
