@@ -35,5 +35,7 @@ void print_warning(const std::string& message);
 void add_inspect(CLI::App& app, Run& run);
 void add_tune(CLI::App& app, Run& run);
 void add_records(CLI::App& app, Run& run);
+void add_boards(CLI::App& app, Run& run);
+void add_targets(CLI::App& app, Run& run);
 
 }  // namespace mote::cli

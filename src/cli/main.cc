@@ -27,6 +27,8 @@ void add_commands(CLI::App& app, Run& run) {
   add_inspect(app, run);
   add_tune(app, run);
   add_records(app, run);
+  add_boards(app, run);
+  add_targets(app, run);
 }
 
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {

@@ -1,6 +1,7 @@
 // The one list of drivers.
 #include "device/gdb_device.h"
 #include "device/host.h"
+#include "device/openocd.h"
 
 namespace mote::device {
 
@@ -10,7 +11,9 @@ std::unique_ptr<Device> open_device(const std::string& via, const target::Board&
   if (via.starts_with("gdb:")) {
     return std::make_unique<GdbDevice>(parse_endpoint(via.substr(4), "--via " + via), via, board, limits);
   }
-  throw InputError("--via " + via, "unknown; known are: sim, host, gdb:HOST:PORT");
+  if (via == "openocd") return open_openocd(std::nullopt, board, limits);
+  if (via.starts_with("openocd:")) return open_openocd(parse_endpoint(via.substr(8), "--via " + via), board, limits);
+  throw InputError("--via " + via, "unknown; known are: sim, host, gdb:HOST:PORT, openocd, openocd:HOST:PORT");
 }
 
 }  // namespace mote::device

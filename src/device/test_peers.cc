@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "device/connection.h"
+#include "device/fake.h"
 
 namespace mote::device {
 
@@ -36,7 +37,7 @@ void await_port(uint16_t port) {
 
 PeerResult qemu(const target::Board& board, const Limits& limits) {
   if (!find_program("qemu-system-arm")) return {{}, "qemu-system-arm is not installed"};
-  Peer peer{board, nullptr, nullptr};
+  Peer peer{board, nullptr, nullptr, nullptr};
   const uint16_t port = free_port();
   peer.server =
       start({"qemu-system-arm", "-M", board.qemu_machine, "-display", "none", "-nodefaults", "-monitor", "none",
@@ -49,12 +50,44 @@ PeerResult qemu(const target::Board& board, const Limits& limits) {
 PeerResult mote_board_by_gdb(const target::Board& board, const Limits& limits) {
   const auto program = find_own_program("mote-board");
   if (!program) return {{}, "mote-board is not built"};
-  Peer peer{board, nullptr, nullptr};
+  Peer peer{board, nullptr, nullptr, nullptr};
   peer.server = start({program->string(), "--board", board.file, "--gdb", "0"});
   const auto line =
       peer.server->wait_for_line([](const std::string& text) { return text.starts_with("gdb: "); }, kStart);
   if (!line) return {{}, "mote-board does not start: " + peer.server->output()};
   peer.device = open_device("gdb:127.0.0.1:" + line->substr(5), board, limits);
+  return {std::move(peer), ""};
+}
+
+/// The real OpenOCD in front of mote-board: by JTAG, bit by bit, or as through an ST-Link.
+PeerResult mote_board_by_openocd(const target::Board& board, bool jtag, const Limits& limits) {
+  const auto program = find_own_program("mote-board");
+  if (!program) return {{}, "mote-board is not built"};
+  if (!find_program("openocd")) return {{}, "openocd is not installed"};
+  Command help;
+  help.arguments = {program->string(), "--help"};
+  const std::string option = jtag ? "--jtag" : "--stlink";
+  if (run_command(help).out.find(option) == std::string::npos) return {{}, "mote-board has no " + option};
+  Peer peer{board, nullptr, nullptr, nullptr};
+  peer.server = start({program->string(), "--board", board.file, option, "0"});
+  const std::string announcement = option.substr(2) + ": ";
+  const auto line =
+      peer.server->wait_for_line([&](const std::string& text) { return text.starts_with(announcement); }, kStart);
+  if (!line) return {{}, "mote-board does not start: " + peer.server->output()};
+  const std::string port = line->substr(announcement.size());
+  const uint16_t tcl = free_port();
+  const std::string adapter =
+      jtag ? fmt::format("adapter driver remote_bitbang; remote_bitbang host 127.0.0.1; remote_bitbang port {}", port)
+           : fmt::format(
+                 "adapter driver st-link; st-link vid_pid 0x0483 0x374f; st-link backend tcp {}; "
+                 "transport select dapdirect_swd; adapter speed 24000",
+                 port);
+  peer.openocd =
+      start({"openocd", "-c",
+             fmt::format("bindto 127.0.0.1; tcl_port {}; gdb_port disabled; telnet_port disabled", tcl), "-c", adapter,
+             "-f", board.openocd->target_script, "-c", "cortex_m reset_config sysresetreq", "-c", "init; poll off"});
+  await_port(tcl);
+  peer.device = open_device(fmt::format("openocd:127.0.0.1:{}", tcl), board, limits);
   return {std::move(peer), ""};
 }
 
@@ -76,10 +109,15 @@ PeerResult start_peer(const std::string& kind, const Limits& limits) {
   const size_t colon = kind.find(':');
   const std::string way = kind.substr(0, colon);
   const target::Board board = target::load_board(colon == std::string::npos ? "host" : kind.substr(colon + 1));
+  if (way == "fake") {
+    const target::Board any = target::load_board("nucleo-f746zg");
+    return {Peer{any, nullptr, nullptr, std::make_unique<Fake>(any)}, ""};
+  }
+  if (way == "openocd" || way == "jtag") return mote_board_by_openocd(board, way == "jtag", limits);
   if (way == "qemu") return qemu(board, limits);
   if (way == "gdb") return mote_board_by_gdb(board, limits);
   if (way == "sim" && !find_own_program("mote-board")) return {{}, "mote-board is not built"};
-  return {Peer{board, nullptr, open_device(way, board, limits)}, ""};
+  return {Peer{board, nullptr, nullptr, open_device(way, board, limits)}, ""};
 }
 
 }  // namespace mote::device

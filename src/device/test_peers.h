@@ -13,7 +13,8 @@ namespace mote::device {
 /// A board reached over one kind of connection.
 struct Peer {
   target::Board board;
-  std::unique_ptr<BackgroundProcess> server;  // when the test had to start one
+  std::unique_ptr<BackgroundProcess> server;   // when the test had to start one
+  std::unique_ptr<BackgroundProcess> openocd;  // and this in front of it
   std::unique_ptr<Device> device;
 };
 
