@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "device/flash.h"
+
 namespace mote::device {
 
-Fake::Fake(const target::Board& board) {
+Fake::Fake(const target::Board& board) : board_(board) {
   for (const target::MemoryRegion& region : board.regions) memory_.push_back({region, Bytes(region.size)});
 }
 
@@ -57,6 +59,7 @@ Stop Fake::resume(std::chrono::milliseconds) {
 }
 
 void Fake::program(uint32_t address, std::span<const std::byte> bytes) {
+  sectors_around(board_, address, bytes.size());  // refuses what is not flash
   write(address, bytes);
 }
 

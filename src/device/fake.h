@@ -43,6 +43,7 @@ class Fake : public Device {
   std::byte* at(uint32_t address, size_t size);
   void maybe_fail();
 
+  target::Board board_;
   std::vector<Memory> memory_;
   Behaviour behaviour_;
   int failures_ = 0, resets_ = 0, runs_ = 0;
