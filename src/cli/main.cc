@@ -26,6 +26,10 @@ const char* const kFooter =
 void add_commands(CLI::App& app, Run& run) {
   add_inspect(app, run);
   add_tune(app, run);
+  add_compile(app, run);
+  add_run(app, run);
+  add_profile(app, run);
+  add_verify(app, run);
   add_records(app, run);
   add_boards(app, run);
   add_targets(app, run);

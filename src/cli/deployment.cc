@@ -1,0 +1,133 @@
+#include "cli/deployment.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "deploy/choose.h"
+#include "import/tflite/reader.h"
+#include "records/database.h"
+#include "support/error.h"
+#include "support/files.h"
+#include "support/npy.h"
+#include "support/random.h"
+
+namespace mote::cli {
+
+namespace {
+
+/// Random values of a tensor's type: any integer, floats in [-1, 1).
+Bytes random_values(const ir::Tensor& tensor, Random& random) {
+  Bytes bytes(tensor.size_bytes());
+  if (tensor.dtype != ir::DType::kFloat32) {
+    random.fill(bytes);
+    return bytes;
+  }
+  std::vector<float> values(static_cast<size_t>(ir::elements(tensor.shape)));
+  for (float& value : values) value = static_cast<float>(2 * random.unit() - 1);
+  return to_bytes(values);
+}
+
+/// `shape` without dimensions of 1 at its beginning.
+std::vector<int64_t> without_batch(std::vector<int64_t> shape) {
+  while (!shape.empty() && shape.front() == 1) shape.erase(shape.begin());
+  return shape;
+}
+
+Bytes values_of_npy(const std::string& file, const Bytes& bytes, const ir::Tensor& tensor) {
+  NpyArray array = parse_npy(bytes, file);
+  const ir::DType dtype = array.type == NpyType::kFloat32 ? ir::DType::kFloat32 : ir::DType::kInt8;
+  const std::vector<int64_t> wanted(tensor.shape.begin(), tensor.shape.end());
+  if (dtype != tensor.dtype || without_batch(array.shape) != without_batch(wanted)) {
+    throw InputError(file,
+                     fmt::format("is an array of {} {}; the model's input is {} {}", ir::name_of(dtype),
+                                 fmt::join(array.shape, "x"), ir::name_of(tensor.dtype), ir::text_of(tensor.shape)));
+  }
+  return std::move(array.data);
+}
+
+Bytes values_of(const std::string& file, const ir::Tensor& tensor) {
+  Bytes bytes = read_bytes(file);
+  if (is_npy(bytes)) return values_of_npy(file, bytes, tensor);
+  if (bytes.size() != tensor.size_bytes()) {
+    throw InputError(file, fmt::format("has {} bytes; the model's input {} {} has {}", bytes.size(),
+                                       ir::name_of(tensor.dtype), ir::text_of(tensor.shape), tensor.size_bytes()));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void add_deployment_options(CLI::App& command, DeploymentOptions& options) {
+  command.add_option("MODEL", options.model, "The model, a .tflite file")->required();
+  command.add_option("--board", options.board, "The board: a name that `mote boards` lists, or a board file")
+      ->required();
+  command.add_option("--boards", options.board_folders, "A folder with more board files")->type_name("DIR");
+  command.add_option("--records", options.records,
+                     "What `mote tune` has measured; without it, schedules that are not tuned");
+  command.add_option("--name", options.name, "Prefix of all C names; by default made of the model's file name");
+}
+
+Deployment make_deployment(const DeploymentOptions& options) {
+  Deployment deployment{
+      target::load_board(options.board, options.board_folders), import::read_tflite(options.model), {}};
+  std::optional<records::Database> records;
+  deploy::Choose choose;
+  if (!options.records.empty()) {
+    records.emplace(options.records, records::Database::Mode::kRead);
+    choose = deploy::choose_from(*records, deployment.board);
+  }
+  deployment.library = deploy::make_library(deployment.model, options.model, options.name, deployment.board, choose);
+  return deployment;
+}
+
+void add_device_options(CLI::App& command, DeviceOptions& options) {
+  command.add_option("--via", options.via, "How the board is reached: sim, gdb:HOST:PORT, openocd:HOST:PORT")
+      ->capture_default_str();
+  command
+      .add_option("--input", options.inputs,
+                  "A file with the values of an input, once for each: raw bytes, or .npy. "
+                  "Without it they are random")
+      ->type_name("FILE");
+  command.add_option("--seed", options.seed, "Of the random inputs")->capture_default_str();
+}
+
+std::vector<Bytes> read_inputs(const DeviceOptions& options, const ir::Graph& graph) {
+  std::vector<Bytes> values;
+  if (options.inputs.empty()) {
+    Random random(options.seed);
+    for (const ir::TensorId id : graph.inputs) values.push_back(random_values(graph.tensor(id), random));
+    return values;
+  }
+  if (options.inputs.size() != graph.inputs.size()) {
+    throw InputError("--input", fmt::format("is given {} times, and the model has {} inputs", options.inputs.size(),
+                                            graph.inputs.size()));
+  }
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    values.push_back(values_of(options.inputs[i], graph.tensor(graph.inputs[i])));
+  }
+  return values;
+}
+
+std::filesystem::path cache_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
+    return std::filesystem::path(cache) / "mote";
+  }
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    return std::filesystem::path(home) / ".cache" / "mote";
+  }
+  return {};
+}
+
+nlohmann::ordered_json source_of(const ir::Operator& op) {
+  return op.source;
+}
+
+std::string source_text(const std::vector<int32_t>& source) {
+  return fmt::format("{}", fmt::join(source, "+"));
+}
+
+}  // namespace mote::cli

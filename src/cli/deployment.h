@@ -1,0 +1,58 @@
+// What compile, run, profile and verify share: a model, a board, records, inputs.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "deploy/library.h"
+#include "ir/graph.h"
+#include "support/bytes.h"
+#include "target/board.h"
+
+namespace CLI {
+class App;
+}
+
+namespace mote::cli {
+
+struct DeploymentOptions {
+  std::string model, board, records, name;
+  std::vector<std::string> board_folders;
+};
+
+/// MODEL, --board, --boards, --records, --name.
+void add_deployment_options(CLI::App& command, DeploymentOptions& options);
+
+struct Deployment {
+  target::Board board;
+  ir::Graph model;  // as imported
+  deploy::Library library;
+};
+
+/// Reads the model and the records and makes the library. Throws InputError.
+Deployment make_deployment(const DeploymentOptions& options);
+
+struct DeviceOptions {
+  std::string via = "sim";
+  std::vector<std::string> inputs;
+  uint64_t seed = 1;
+};
+
+/// --via, --input, --seed.
+void add_device_options(CLI::App& command, DeviceOptions& options);
+
+/// One value for each of the graph's inputs: from the files, or random. Throws InputError when a file does not fit.
+std::vector<Bytes> read_inputs(const DeviceOptions& options, const ir::Graph& graph);
+
+/// Where compiled objects are kept between runs: $XDG_CACHE_HOME/mote or ~/.cache/mote; "" when there is neither.
+std::filesystem::path cache_folder();
+
+/// An operator's "index": the source operators that were fused into it.
+nlohmann::ordered_json source_of(const ir::Operator& op);
+/// The same for people: "3+4".
+std::string source_text(const std::vector<int32_t>& source);
+
+}  // namespace mote::cli

@@ -1,0 +1,114 @@
+// mote profile: the cycles of every operator of the deployed library on a board.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/booted_board.h"
+#include "cli/command.h"
+#include "cli/deployment.h"
+#include "cli/describe.h"
+#include "cli/terminal.h"
+#include "deploy/firmware.h"
+#include "execute/booted.h"
+
+namespace mote::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  DeploymentOptions deployment;
+  DeviceOptions device;
+  bool json = false;
+};
+
+int64_t total_macs(const ir::Graph& graph) {
+  int64_t total = 0;
+  for (const ir::Operator& op : graph.operators) total += op.source_macs;
+  return total;
+}
+
+std::string ratio(uint64_t cycles, int64_t macs) {
+  return macs == 0 ? "" : fmt::format("{:.2f}", static_cast<double>(cycles) / static_cast<double>(macs));
+}
+
+void print_document(const Options& options, const Deployment& deployment, const execute::Inference& inference,
+                    const deploy::Measured& measured) {
+  const deploy::Network& network = deployment.library.network;
+  Json document{{"model", options.deployment.model},
+                {"board", deployment.board.name},
+                {"via", options.device.via},
+                {"clock_hz", deployment.board.clock_hz},
+                {"total_cycles", inference.total_cycles()},
+                {"macs", total_macs(deployment.model)},
+                {"operators", Json::array()},
+                {"ram_bytes", measured.ram_bytes()},
+                {"flash_bytes", measured.flash_bytes()}};
+  for (size_t i = 0; i < network.graph.operators.size(); ++i) {
+    const ir::Operator& op = network.graph.operators[i];
+    const std::optional<deploy::Kernel>& kernel = network.kernels[i];
+    document["operators"].push_back({{"index", source_of(op)},
+                                     {"name", network.graph.tensor(op.output).name},
+                                     {"kind", ir::kind_of(op.attributes)},
+                                     {"cycles", inference.cycles[i]},
+                                     {"macs", op.source_macs},
+                                     {"knobs", kernel ? kernel->knobs : ""},
+                                     {"tuned", kernel && kernel->tuned}});
+  }
+  print_json(document);
+}
+
+void print_report(const Deployment& deployment, const execute::Inference& inference, const deploy::Measured& measured) {
+  const ir::Graph& graph = deployment.library.network.graph;
+  Table table({"#", "operator", ">cycles", ">%", ">MACs", ">cycles/MAC", "knobs", "output"});
+  const uint64_t total = inference.total_cycles();
+  for (size_t i = 0; i < graph.operators.size(); ++i) {
+    const ir::Operator& op = graph.operators[i];
+    const std::optional<deploy::Kernel>& kernel = deployment.library.network.kernels[i];
+    const double share = total == 0 ? 0 : 100 * static_cast<double>(inference.cycles[i]) / static_cast<double>(total);
+    table.add({source_text(op.source), deploy::title_of(graph, op), grouped(static_cast<int64_t>(inference.cycles[i])),
+               fmt::format("{:.1f}", share), grouped(op.source_macs), ratio(inference.cycles[i], op.source_macs),
+               kernel ? kernel->knobs + (kernel->tuned || kernel->knobs.empty() ? "" : " *") : "",
+               printable(graph.tensor(op.output).name)});
+  }
+  const int64_t macs = total_macs(deployment.model);
+  const double milliseconds = 1e3 * static_cast<double>(total) / deployment.board.clock_hz;
+  fmt::print("{}\n{} cycles, {:.3f} ms at {} MHz", table.text(), grouped(static_cast<int64_t>(total)), milliseconds,
+             deployment.board.clock_hz / 1'000'000);
+  if (macs > 0) fmt::print(", {} MACs, {} cycles per MAC", grouped(macs), ratio(total, macs));
+  fmt::print("\nflash {} bytes, RAM {} bytes\n", grouped(measured.flash_bytes()), grouped(measured.ram_bytes()));
+  fmt::print("{}\n", styled("* not tuned", Style::kDim));
+}
+
+int profile(const Options& options) {
+  const Deployment deployment = make_deployment(options.deployment);
+  const std::vector<Bytes> inputs = read_inputs(options.device, deployment.model);
+  BootedBoard booted(deployment, options.device.via);
+  const deploy::Library& library = deployment.library;
+  const deploy::Measured measured = deploy::measure(library.sources, library.network.prefix, deployment.board,
+                                                    booted.toolchain(), library.origin.flags);
+  const execute::Inference inference = booted.get().run(inputs);
+  if (options.json)
+    print_document(options, deployment, inference, measured);
+  else
+    print_report(deployment, inference, measured);
+  return 0;
+}
+
+}  // namespace
+
+void add_profile(CLI::App& app, Run& run) {
+  CLI::App& command = add_command(app, "profile", "Show where a model spends its cycles on a board",
+                                  "mote profile model.tflite --board nucleo-f746zg\n"
+                                  "mote profile model.tflite --board nucleo-f746zg --records tuning.db --json");
+  const std::shared_ptr<Options> options = std::make_shared<Options>();
+  add_deployment_options(command, options->deployment);
+  add_device_options(command, options->device);
+  add_json_flag(command, options->json);
+  command.callback([&run, options] { run = [options] { return profile(*options); }; });
+}
+
+}  // namespace mote::cli

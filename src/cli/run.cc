@@ -1,0 +1,117 @@
+// mote run: one inference of the deployed library on a board.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/booted_board.h"
+#include "cli/command.h"
+#include "cli/deployment.h"
+#include "cli/describe.h"
+#include "cli/terminal.h"
+#include "execute/booted.h"
+#include "support/error.h"
+#include "support/files.h"
+
+namespace mote::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  DeploymentOptions deployment;
+  DeviceOptions device;
+  std::vector<std::string> outputs;
+  bool json = false;
+};
+
+template <typename T>
+Json json_values(const Bytes& bytes) {
+  Json values = Json::array();
+  for (const T value : to_values<T>(bytes)) values.push_back(value);
+  return values;
+}
+
+Json values_of(const ir::Tensor& tensor, const Bytes& bytes) {
+  switch (tensor.dtype) {
+    case ir::DType::kInt8:
+      return json_values<int8_t>(bytes);
+    case ir::DType::kInt16:
+      return json_values<int16_t>(bytes);
+    case ir::DType::kInt32:
+      return json_values<int32_t>(bytes);
+    case ir::DType::kInt64:
+      return json_values<int64_t>(bytes);
+    case ir::DType::kFloat32:
+      return json_values<float>(bytes);
+  }
+  unreachable("dtype");
+}
+
+void print_document(const Options& options, const Deployment& deployment, const execute::Inference& inference) {
+  Json document{{"model", options.deployment.model},
+                {"board", deployment.board.name},
+                {"via", options.device.via},
+                {"cycles", inference.total_cycles()},
+                {"outputs", Json::array()}};
+  for (size_t i = 0; i < inference.outputs.size(); ++i) {
+    const ir::Tensor& tensor = deployment.model.tensor(deployment.model.outputs[i]);
+    document["outputs"].push_back({{"index", tensor.source_index},
+                                   {"name", tensor.name},
+                                   {"type", ir::name_of(tensor.dtype)},
+                                   {"shape", tensor.shape},
+                                   {"values", values_of(tensor, inference.outputs[i])}});
+  }
+  print_json(document);
+}
+
+void print_report(const Deployment& deployment, const execute::Inference& inference) {
+  constexpr size_t kMost = 16;  // values of each output
+  const double milliseconds = 1e3 * static_cast<double>(inference.total_cycles()) / deployment.board.clock_hz;
+  fmt::print("{} cycles on {}, {:.3f} ms at {} MHz\n", grouped(static_cast<int64_t>(inference.total_cycles())),
+             deployment.board.name, milliseconds, deployment.board.clock_hz / 1'000'000);
+  for (size_t i = 0; i < inference.outputs.size(); ++i) {
+    const ir::Tensor& tensor = deployment.model.tensor(deployment.model.outputs[i]);
+    const Json values = values_of(tensor, inference.outputs[i]);
+    std::vector<std::string> shown;
+    for (size_t k = 0; k < std::min(values.size(), kMost); ++k) shown.push_back(values[k].dump());
+    fmt::print("  {} {} {}: {}{}\n", printable(tensor.name), ir::name_of(tensor.dtype), ir::text_of(tensor.shape),
+               fmt::join(shown, " "), values.size() > kMost ? " ..." : "");
+  }
+}
+
+int run_once(const Options& options) {
+  const Deployment deployment = make_deployment(options.deployment);
+  const std::vector<Bytes> inputs = read_inputs(options.device, deployment.model);
+  if (!options.outputs.empty() && options.outputs.size() != deployment.model.outputs.size()) {
+    throw InputError("--output", fmt::format("is given {} times, and the model has {} outputs", options.outputs.size(),
+                                             deployment.model.outputs.size()));
+  }
+  BootedBoard booted(deployment, options.device.via);
+  const execute::Inference inference = booted.get().run(inputs);
+  for (size_t i = 0; i < options.outputs.size(); ++i) write_file(options.outputs[i], inference.outputs[i]);
+  if (options.json)
+    print_document(options, deployment, inference);
+  else
+    print_report(deployment, inference);
+  return 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Run& run) {
+  CLI::App& command = add_command(app, "run", "Run a model once on a board",
+                                  "mote run model.tflite --board nucleo-f746zg\n"
+                                  "mote run model.tflite --board nucleo-f746zg --input in.npy --output out.bin");
+  const std::shared_ptr<Options> options = std::make_shared<Options>();
+  add_deployment_options(command, options->deployment);
+  add_device_options(command, options->device);
+  command.add_option("--output", options->outputs, "A file to write an output to, once for each: raw bytes")
+      ->type_name("FILE");
+  add_json_flag(command, options->json);
+  command.callback([&run, options] { run = [options] { return run_once(*options); }; });
+}
+
+}  // namespace mote::cli
