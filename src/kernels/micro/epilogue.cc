@@ -37,8 +37,8 @@ Reg ConstantPool::constant(int channel, int word) const {
   return constants_[static_cast<size_t>(channel * words_ + word) % constants_.size()];
 }
 
-void scale_accumulators(const RequantForm& form, const Accumulators& acc, const ConstantPool& pool, Walker& weights,
-                        int64_t displacement, Code& code) {
+void scale_accumulators(const RequantForm& form, const Accumulators& acc, bool odd_by_256, const ConstantPool& pool,
+                        Walker& weights, int64_t displacement, Code& code) {
   const int words = form.words_per_channel(), channels = static_cast<int>(acc.size());
   const int total = 4 * words * channels;
   const auto load = [&](int channel, int word) {
@@ -55,12 +55,13 @@ void scale_accumulators(const RequantForm& form, const Accumulators& acc, const 
   int output = 0;
   for (int channel = 0; channel < channels; ++channel) {
     if (!pool.all_at_once()) load_channel(channel);
+    const int pre_shift = form.pre_shift - (odd_by_256 && channel % 2 == 1 ? 8 : 0);
     const Reg multiplier = pool.constant(channel, 0), addend = pool.constant(channel, 1);
     for (Reg a : acc[static_cast<size_t>(channel)]) {
       const Reg sum = form.sign_correction ? pool.temporary(output++) : addend;
       if (form.sign_correction) code.push_back(schedule::add_asr(sum, addend, a, 31));
-      if (form.pre_shift > 0) code.push_back(schedule::lsl(a, a, form.pre_shift));
-      if (form.pre_shift < 0) code.push_back(schedule::asr(a, a, -form.pre_shift));
+      if (pre_shift > 0) code.push_back(schedule::lsl(a, a, pre_shift));
+      if (pre_shift < 0) code.push_back(schedule::asr(a, a, -pre_shift));
       code.push_back(schedule::smmla(a, a, multiplier, sum, form.rounding));
       if (form.shift_per_channel) code.push_back(schedule::asr_by(a, a, pool.constant(channel, 2)));
     }

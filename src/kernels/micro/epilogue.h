@@ -35,9 +35,10 @@ class ConstantPool {
 };
 
 /// Loads the constants of all channels from `weights` at `displacement` (which it leaves behind them) and turns each
-/// accumulator into high_word(...), before the saturation.
-void scale_accumulators(const RequantForm& form, const Accumulators& acc, const ConstantPool& pool, Walker& weights,
-                        int64_t displacement, Code& code);
+/// accumulator into high_word(...), before the saturation. `odd_by_256`: those of odd channels are 256 times what they
+/// stand for.
+void scale_accumulators(const RequantForm& form, const Accumulators& acc, bool odd_by_256, const ConstantPool& pool,
+                        Walker& weights, int64_t displacement, Code& code);
 
 /// Saturates one scaled accumulator. `clamp` holds clamped_add. `wide`: the result is to be right as int16, too.
 void saturate(const RequantForm& form, schedule::Reg acc, schedule::Reg clamp, bool wide, Code& code);

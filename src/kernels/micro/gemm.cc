@@ -17,15 +17,16 @@ bool has_assembly(const target::Target& target) {
   return target.dsp;
 }
 
-/// First channel of a tile: the last one is moved back to end at the last channel.
-int first_channel(const GemmSpec& spec, int tile) {
-  return std::min(tile * spec.tile_channels, spec.channels - spec.tile_channels);
-}
-
 std::string decode_in_c(const GemmSpec& spec) {
   if (spec.wide_weights) {
     return "            const uint32_t word = w[i];\n"
            "            const int32_t even = (int16_t)word, odd = (int16_t)(word >> 16);\n";
+  }
+  if (spec.summed != SummedWeights::kNo) {
+    return "            const uint32_t word = w[i / 2];\n"
+           "            const int32_t low = (int8_t)word, high = (int8_t)(word >> 16);\n"
+           "            const int32_t even = i % 2 ? ((int16_t)word - low) / 256 : low;\n"
+           "            const int32_t odd = i % 2 ? ((int16_t)(word >> 16) - high) / 256 : high;\n";
   }
   return "            const uint32_t word = w[i / 2] >> 8 * (i % 2);\n"
          "            const int32_t even = (int8_t)word, odd = (int8_t)(word >> 16);\n";
@@ -47,7 +48,10 @@ std::string gemm_in_c(const GemmSpec& spec) {
       spec.group_step, tiles_of(spec), tiles_of(spec) - 1, m, first_channel(spec, tiles_of(spec) - 1), m, n);
   text += fmt::format(
       "      for (int32_t i = 0; i < {}; ++i) {{\n        for (int32_t j = 0; j < {}; ++j) acc[i][j] = {};\n      }}\n",
-      m, n, spec.has_bias ? "(int32_t)w[i]" : "0");
+      m, n,
+      !spec.has_bias                      ? "0"
+      : spec.summed == SummedWeights::kNo ? "(int32_t)w[i]"
+                                          : "i % 2 ? (int32_t)(w[i] - w[i - 1]) >> 8 : (int32_t)w[i]");
   if (spec.has_bias) text += fmt::format("      w += {};\n", m);
   text += fmt::format(
       "      for (int32_t segment = 0; segment < {}; ++segment) {{\n"
@@ -72,7 +76,13 @@ std::string gemm_in_c(const GemmSpec& spec) {
       "        for (int32_t j = 0; j < {}; ++j) {{\n"
       "          {} *to = ({} *)((char *)out + group * {} + j * {} + (channel + i) * {});\n",
       m, n, type, type, spec.out_group_step, spec.out_position_step, spec.out_channel_step);
-  if (requantised) {
+  if (requantised && spec.summed == SummedWeights::kFolded) {
+    text += fmt::format(
+        "          const int32_t *c = (const int32_t *)w + i * 2;\n"
+        "          const int32_t constants[2] = {{c[0], i % 2 ? c[1] >> 8 : c[1]}};\n"
+        "          *to = ({}){}_requantise(acc[i][j], constants);\n",
+        type, spec.name);
+  } else if (requantised) {
     text += fmt::format("          *to = ({}){}_requantise(acc[i][j], (const int32_t *)w + i * {});\n", type, spec.name,
                         spec.form.words_per_channel());
   } else {
@@ -83,13 +93,6 @@ std::string gemm_in_c(const GemmSpec& spec) {
   text += "    }\n";
   if (spec.weights_per_group) text += "    weights = w;\n";
   return text + "  }\n}\n";
-}
-
-uint32_t byte(int32_t value) {
-  return static_cast<uint8_t>(value);
-}
-uint32_t half(int32_t value) {
-  return static_cast<uint16_t>(value);
 }
 
 }  // namespace
@@ -106,6 +109,10 @@ std::optional<std::string> why_no_gemm(const GemmSpec& spec) {
   if (spec.pair_step % 4 != 0 || spec.position_step % 4 != 0 || spec.segment_step % 4 != 0 ||
       spec.group_step % 4 != 0) {
     return "activations must be read a word at a time";
+  }
+  if (spec.summed == SummedWeights::kFolded &&
+      (spec.form.sign_correction || spec.form.pre_shift != 0 || spec.form.shift_per_channel || spec.form.shift > 23)) {
+    return "this requantisation cannot take up a division by 256";
   }
   if (spec.pair_step < 0 || spec.pair_step > 255) return "steps along k too long";
   if ((n - 1) * spec.position_step > 4000) return "positions too far apart";
@@ -135,42 +142,6 @@ MicroKernel gemm(const GemmSpec& requested, const target::Target& target) {
     kernel.code_bytes_estimate = assembly.bytes;
   }
   return kernel;
-}
-
-std::vector<uint32_t> pack_gemm_weights(const GemmSpec& requested,
-                                        const std::function<int32_t(int channel, int k)>& weight,
-                                        std::span<const int32_t> bias, std::span<const RequantConstants> constants) {
-  const GemmSpec spec = normalised(requested);
-  const int m = spec.tile_channels;
-  std::vector<uint32_t> stream;
-  for (int tile = 0; tile < tiles_of(spec); ++tile) {
-    const int first = first_channel(spec, tile);
-    const auto at = [&](int i) { return static_cast<size_t>(first + i); };
-    if (spec.has_bias) {
-      for (int i = 0; i < m; ++i) {
-        const int32_t offset = constants.empty() ? 0 : constants[at(i)].bias_offset;
-        stream.push_back(static_cast<uint32_t>(bias[at(i)]) + static_cast<uint32_t>(offset));
-      }
-    }
-    for (int k = 0; k < spec.depth(); k += 2) {
-      for (int i = 0; i < m; i += spec.wide_weights ? 1 : 2) {
-        if (spec.wide_weights) {
-          stream.push_back(half(weight(first + i, k)) | half(weight(first + i, k + 1)) << 16);
-        } else {
-          stream.push_back(byte(weight(first + i, k)) | byte(weight(first + i + 1, k)) << 8 |
-                           byte(weight(first + i, k + 1)) << 16 | byte(weight(first + i + 1, k + 1)) << 24);
-        }
-      }
-    }
-    if (spec.output == GemmOutput::kInt32) continue;
-    for (int i = 0; i < m; ++i) {
-      stream.push_back(static_cast<uint32_t>(constants[at(i)].multiplier));
-      stream.push_back(static_cast<uint32_t>(constants[at(i)].addend));
-      if (spec.form.shift_per_channel) stream.push_back(static_cast<uint32_t>(constants[at(i)].shift));
-    }
-  }
-  if (!spec.weights_per_group) stream.resize(stream.size() + kGemmStreamPadding);
-  return stream;
 }
 
 }  // namespace mote::kernels::micro

@@ -42,13 +42,21 @@ namespace mote::kernels::micro {
 /// it widened); kInt32 is the accumulator itself and `form` is not used.
 enum class GemmOutput : uint8_t { kInt8, kInt16, kInt32 };
 
+/// How int8 weights of neighbouring channels are summed together. kFolded: the division by 256 is part of the
+/// requantisation's shift.
+enum class SummedWeights : uint8_t { kNo, kYes, kFolded };
+
 struct GemmSpec {
   std::string name;           // of the function, a C identifier
   int channels = 1;           // output channels, any number
   int tile_channels = 2;      // 1, 2, 4 or 6; reduced when there are fewer channels
   int tile_positions = 3;     // 1..4; tile_channels * tile_positions <= 8
   bool wide_weights = false;  // weights as int16 in the stream, else int8
-  bool has_bias = true;       // the stream holds one word of bias per channel; else sums start at 0
+  /// int8 weights whose odd channels are summed together with the even ones: two int16 per word, 256 * odd + even. The
+  /// even channel's weights are the sign-extended low bytes, and (sum - even) / 256 is the odd channel: one instruction
+  /// less per step and two channels. Ask summed_weights().
+  SummedWeights summed = SummedWeights::kNo;
+  bool has_bias = true;  // the stream holds one word of bias per channel; else sums start at 0
   int segments = 1;
   int segment_pairs = 1;
   int32_t segment_step = 0, position_step = 4, pair_step = 4, group_step = 0;  // bytes
@@ -64,6 +72,12 @@ struct GemmSpec {
 
 /// Why the generator cannot make `spec`, for a person to read; nothing when it can.
 std::optional<std::string> why_no_gemm(const GemmSpec& spec);
+
+/// Whether the weights may be summed by pairs, and how: every odd sum must leave room for 8 bits more, by the channels'
+/// ranges, and no weight may be -128. `weights` are all of the layer's; `plan` is its requantisation (none for kInt32,
+/// and then no ranges are known but those given in `layer`).
+SummedWeights summed_weights(const RequantLayer& layer, const std::optional<RequantPlan>& plan,
+                             std::span<const int8_t> weights);
 
 /// The tile sizes worth offering as a knob on `target`, best first: {channels, positions} for the weight width.
 struct GemmTile {

@@ -155,9 +155,11 @@ class GemmWriter {
     spare.push_back(registers.activations);
     Code code;
     Reg out_register = spare[0], scratch = spare[1];
+    if (spec_.summed != SummedWeights::kNo) separate_sums(code);
     if (requantised) {
       const ConstantPool pool(spec_.form, spec_.tile_channels, spare);
-      scale_accumulators(spec_.form, registers.acc, pool, steps_.weights(), steps_.weights().at(), code);
+      scale_accumulators(spec_.form, registers.acc, spec_.summed == SummedWeights::kYes, pool, steps_.weights(),
+                         steps_.weights().at(), code);
       out_register = pool.output();
       scratch = pool.clamp();
       if (spec_.form.clamped_add != 0) code.push_back(schedule::mov_immediate(scratch, spec_.form.clamped_add & 0xFF));
@@ -173,6 +175,24 @@ class GemmWriter {
     out_.add(schedule::list_schedule(code, rules_));
   }
 
+  /// Takes the even channels' sums out of the odd ones', which are 256 times theirs then.
+  void separate_sums(Code& code) {
+    const Accumulators& acc = steps_.registers().acc;
+    for (size_t i = 1; i < acc.size(); i += 2) {
+      for (size_t j = 0; j < acc[i].size(); ++j) {
+        code.push_back(schedule::sub(acc[i][j], acc[i][j], acc[i - 1][j]));
+        if (spec_.output == GemmOutput::kInt32) code.push_back(schedule::asr(acc[i][j], acc[i][j], 8));
+      }
+    }
+  }
+
+  /// The form's last steps for one channel of the tile.
+  RequantForm form_of(int channel) const {
+    RequantForm form = spec_.form;
+    if (spec_.summed == SummedWeights::kFolded && channel % 2 == 1) form.shift += 8;
+    return form;
+  }
+
   void store_outputs(Reg out_register, Reg scratch, bool requantised, Code& code) {
     const GemmRegisters& registers = steps_.registers();
     const int width = width_of(spec_.output);
@@ -181,7 +201,7 @@ class GemmWriter {
     Walker out(out_register);
     for (const Output& output : outputs()) {
       const Reg acc = registers.acc[static_cast<size_t>(output.i)][static_cast<size_t>(output.j)];
-      if (requantised) saturate(spec_.form, acc, scratch, width == 2, code);
+      if (requantised) saturate(form_of(output.i), acc, scratch, width == 2, code);
       out.store(width, acc, output.offset, output.offset == 0 ? static_cast<int>(advance) : 0, code);
     }
     out.move_to(advance, code);
@@ -228,6 +248,7 @@ class GemmWriter {
 GemmSpec normalised(GemmSpec spec) {
   while (spec.tile_channels > spec.channels) spec.tile_channels -= spec.tile_channels > 2 ? 2 : 1;
   if (spec.tile_channels == 1) spec.wide_weights = true;
+  if (spec.wide_weights) spec.summed = SummedWeights::kNo;
   if (spec.segment_step == spec.segment_pairs * spec.pair_step) {
     spec.segment_pairs *= spec.segments;
     spec.segments = 1;
@@ -238,6 +259,10 @@ GemmSpec normalised(GemmSpec spec) {
 
 int tiles_of(const GemmSpec& spec) {
   return (spec.channels + spec.tile_channels - 1) / spec.tile_channels;
+}
+
+int first_channel(const GemmSpec& spec, int tile) {
+  return std::min(tile * spec.tile_channels, spec.channels - spec.tile_channels);
 }
 
 int words_per_tile(const GemmSpec& spec) {

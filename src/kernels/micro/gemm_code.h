@@ -13,6 +13,9 @@ GemmSpec normalised(GemmSpec spec);
 
 int tiles_of(const GemmSpec& spec);
 
+/// First channel of a tile: the last one is moved back to end at the last channel.
+int first_channel(const GemmSpec& spec, int tile);
+
 /// Words of the weight stream that belong to one tile.
 int words_per_tile(const GemmSpec& spec);
 

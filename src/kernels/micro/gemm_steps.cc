@@ -23,11 +23,13 @@ constexpr int kRegistersInUse = 14;  // r0..r12 and lr
 /// Schedules depend on little, and many kernels share one.
 const ModuloSchedule* cached_schedule(const schedule::LoopBody& body, const std::string& pipeline, const GemmSpec& spec,
                                       int registers) {
-  using Key = std::tuple<std::string, int, int, bool, int, int>;
+  using Key = std::tuple<std::string, int, int, bool, bool, int, int>;
   static std::mutex mutex;
   static std::map<Key, std::optional<ModuloSchedule>> schedules;
   const std::lock_guard lock(mutex);
-  const Key key{pipeline, spec.tile_channels, spec.tile_positions, spec.wide_weights, spec.load_latency, registers};
+  const Key key{
+      pipeline,          spec.tile_channels, spec.tile_positions, spec.wide_weights, spec.summed != SummedWeights::kNo,
+      spec.load_latency, registers};
   const auto [place, is_new] = schedules.try_emplace(key);
   if (is_new) place->second = modulo_schedule(body, Rules(pipeline, spec.load_latency), registers);
   return place->second ? &*place->second : nullptr;
@@ -102,6 +104,8 @@ void GemmSteps::describe() {
   for (int i = 0; i < m; ++i) {
     if (spec_.wide_weights) {
       weight_value_.push_back(word_value_[static_cast<size_t>(i)]);
+    } else if (spec_.summed != SummedWeights::kNo && i % 2 == 1) {
+      weight_value_.push_back(word_value_[static_cast<size_t>(i / 2)]);
     } else {
       weight_value_.push_back(
           make({Op::What::kExtend, i, 0}, Kind::kExtend, {{word_value_[static_cast<size_t>(i / 2)], Role::kAlu}}));
@@ -132,7 +136,11 @@ std::optional<Reg> GemmSteps::free_register() const {
 
 int GemmSteps::bytes_per_step() const {
   const int m = spec_.tile_channels;
-  return 4 * (words_per_step(spec_) + (spec_.wide_weights ? 0 : m) + spec_.tile_positions * (m + 1));
+  return 4 * (words_per_step(spec_) +
+              (spec_.wide_weights                   ? 0
+               : spec_.summed != SummedWeights::kNo ? m / 2
+                                                    : m) +
+              spec_.tile_positions * (m + 1));
 }
 
 int64_t GemmSteps::step_address(int step) const {
@@ -236,6 +244,7 @@ void GemmSteps::emit(const Op& op, int step, Code& code) {
 void GemmSteps::sequential_step(int step, Code& code) {
   const std::vector<Reg>& t = registers_.temporaries;
   const int m = spec_.tile_channels, n = spec_.tile_positions, words = words_per_step(spec_);
+  const bool summed = spec_.summed != SummedWeights::kNo;
   const int room = static_cast<int>(t.size());
   const auto reg = [&](int k) { return t[static_cast<size_t>(k)]; };
   if (m <= 2) {
@@ -244,11 +253,11 @@ void GemmSteps::sequential_step(int step, Code& code) {
       const int chunk = std::min(n - done, room - m);
       for (int j = chunk - 1; j >= 0; --j) load_activation(reg(m + j), step, done + j, code);
       if (done == 0 && !spec_.wide_weights) {
-        code.push_back(schedule::sxtb16(reg(1), reg(0), true));
-        code.push_back(schedule::sxtb16(reg(0), reg(0), false));
+        if (!summed) code.push_back(schedule::sxtb16(reg(1), reg(0), true));
+        code.push_back(schedule::sxtb16(summed ? reg(1) : reg(0), reg(0), false));
       }
       for (int j = 0; j < chunk; ++j) {
-        for (int i = 0; i < m; ++i) multiply(i, done + j, reg(i), reg(m + j), step, code);
+        for (int i = 0; i < m; ++i) multiply(i, done + j, reg(summed ? 1 - i : i), reg(m + j), step, code);
       }
     }
     return;
@@ -266,11 +275,11 @@ void GemmSteps::sequential_step(int step, Code& code) {
         multiply(done + word, 0, reg(1 + word), reg(0), step, code);
         continue;
       }
-      const Reg high = reg(1 + words);
-      code.push_back(schedule::sxtb16(high, reg(1 + word), true));
-      code.push_back(schedule::sxtb16(reg(1 + word), reg(1 + word), false));
-      multiply(2 * word, 0, reg(1 + word), reg(0), step, code);
-      multiply(2 * word + 1, 0, high, reg(0), step, code);
+      const Reg raw = reg(1 + word), extended = reg(1 + words);
+      code.push_back(schedule::sxtb16(extended, raw, !summed));
+      if (!summed) code.push_back(schedule::sxtb16(raw, raw, false));
+      multiply(2 * word, 0, summed ? extended : raw, reg(0), step, code);
+      multiply(2 * word + 1, 0, summed ? raw : extended, reg(0), step, code);
     }
   }
 }

@@ -37,6 +37,7 @@ Shape random_shape(Random& random, int number) {
   spec.channels = static_cast<int>(random.between(1, 13));
   spec.wide_weights = tile.first < 6 && random.below(3) == 0;
   spec.has_bias = random.below(5) != 0;
+  if (random.below(2) == 0) spec.summed = SummedWeights::kYes;
   spec.segments = pick(random, {1, 1, 2, 3, 5});
   spec.segment_pairs = pick(random, {1, 2, 3, 5, 17, 40, 60});
   spec.code_budget = pick(random, {200, 600, 1500, 4096});
@@ -69,6 +70,10 @@ Shape random_shape(Random& random, int number) {
   spec.form.pre_shift = pick(random, {0, 1, -1});
   spec.form.shift_per_channel = random.below(3) == 0;
   spec.form.shift = spec.form.shift_per_channel ? 0 : 4;
+  if (spec.summed != SummedWeights::kNo && !spec.form.sign_correction && spec.form.pre_shift == 0 &&
+      !spec.form.shift_per_channel) {
+    spec.summed = SummedWeights::kFolded;
+  }
   switch (random.below(4)) {
     case 0:
       spec.form.saturate_signed = false;
@@ -93,8 +98,8 @@ Trial make_trial(Random& random, const Shape& shape, const target::Target& targe
   const GemmSpec& spec = shape.spec;
   const int depth = spec.depth(), n = spec.tile_positions;
   std::vector<int32_t> weights(static_cast<size_t>(spec.channels * depth)), bias(static_cast<size_t>(spec.channels));
-  const int most = spec.wide_weights ? 1000 : 127;
-  for (int32_t& weight : weights) weight = static_cast<int32_t>(random.between(-most - 1, most));
+  const int most = spec.wide_weights ? 1000 : 127, least = spec.summed == SummedWeights::kNo ? -most - 1 : -most;
+  for (int32_t& weight : weights) weight = static_cast<int32_t>(random.between(least, most));
   for (int32_t& value : bias) value = spec.has_bias ? static_cast<int32_t>(random.between(-5000, 5000)) : 0;
   std::vector<RequantConstants> constants(bias.size());
   for (RequantConstants& c : constants) {
@@ -147,9 +152,10 @@ Trial make_trial(Random& random, const Shape& shape, const target::Target& targe
       "  {1}(weights, activations, out, {2});\n"
       "  for (int i = 0; i < {0}; ++i) bad += out[i] != expected[i];",
       expected.size(), spec.name, shape.groups);
-  trial.name = fmt::format("{}x{} tile, {} channels, {} x {} pairs, {} groups, {} weights, budget {}, on {}",
+  trial.name = fmt::format("{}x{} tile, {} channels, {} x {} pairs, {} groups, {} weights{}, budget {}, on {}",
                            spec.tile_channels, n, spec.channels, spec.segments, spec.segment_pairs, shape.groups,
-                           spec.wide_weights ? "int16" : "int8", spec.code_budget, target.name);
+                           spec.wide_weights ? "int16" : "int8", spec.summed != SummedWeights::kNo ? " summed" : "",
+                           spec.code_budget, target.name);
   return trial;
 }
 

@@ -155,7 +155,7 @@ class OutputTransform {
 
     const Accumulators sums{{upper[0], upper[1], lower[0], lower[1]}};
     const ConstantPool pool(spec_.form, 1, {8, 9, 2, 3, 6, 7, kBias});
-    scale_accumulators(spec_.form, sums, pool, constants_, 4, code);
+    scale_accumulators(spec_.form, sums, false, pool, constants_, 4, code);
     if (spec_.form.clamped_add != 0)
       code.push_back(schedule::mov_immediate(pool.clamp(), spec_.form.clamped_add & 0xFF));
     for (const Reg sum : sums[0]) saturate(spec_.form, sum, pool.clamp(), false, code);
