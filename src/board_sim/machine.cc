@@ -31,6 +31,7 @@ Machine::Machine(const target::Board& board)
       exceptions_(processor_, memory_, system_),
       blocks_(memory_),
       timer_(board.target) {
+  peripherals_.print = [this](std::string_view text) { print(text); };
   uc_engine* uc = processor_.handle();
   add_hook(uc, UC_HOOK_BLOCK, reinterpret_cast<void*>(&on_block), this);
   add_hook(uc, UC_HOOK_INTR, reinterpret_cast<void*>(&on_interrupt), this);

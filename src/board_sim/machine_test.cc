@@ -368,9 +368,9 @@ TEST_F(MachineTest, AliasesShowTheSameBytes) {
 }
 
 TEST_F(MachineTest, UnmodelledPeripheralsReadZeroAndAreListed) {
-  EXPECT_EQ(run("ldr r0, =0x40011000\n str r0, [r0]\n ldr r1, [r0, #4]\n bkpt 0\n .ltorg").reason, Reason::kBreakpoint);
+  EXPECT_EQ(run("ldr r0, =0x40010000\n str r0, [r0]\n ldr r1, [r0, #4]\n bkpt 0\n .ltorg").reason, Reason::kBreakpoint);
   EXPECT_EQ(rig->reg(1), 0u);
-  EXPECT_EQ(machine->peripherals().unmodelled().at(0x40011000), 2u);
+  EXPECT_EQ(machine->peripherals().unmodelled().at(0x40010000), 2u);
 }
 
 }  // namespace
