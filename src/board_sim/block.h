@@ -26,6 +26,7 @@ struct AlignmentCheck {
 struct BlockMemo {
   struct Entry {
     uint32_t state_in = 0, state_out = 0, cycles = 0;
+    std::vector<uint16_t> ends;  // cycles after which each instruction has ended; only when a memory model asks
   };
   std::vector<Entry> entries[4];  // by taken (bit 0) and bank variant (bit 1)
 };

@@ -22,7 +22,7 @@ void add_hook(uc_engine* uc, int type, void* function, void* self) {
 
 }  // namespace
 
-Machine::Machine(const target::Board& board)
+Machine::Machine(const target::Board& board, MemoryProfile profile)
     : board_(board),
       memory_(board),
       processor_(board.target.name, memory_),
@@ -30,12 +30,15 @@ Machine::Machine(const target::Board& board)
       peripherals_(board),
       exceptions_(processor_, memory_, system_),
       blocks_(memory_),
-      timer_(board.target) {
+      memory_model_(profile == MemoryProfile::kFlash ? make_memory_model(board) : nullptr),
+      timer_(board.target, memory_model_ != nullptr) {
   peripherals_.print = [this](std::string_view text) { print(text); };
   uc_engine* uc = processor_.handle();
   add_hook(uc, UC_HOOK_BLOCK, reinterpret_cast<void*>(&on_block), this);
   add_hook(uc, UC_HOOK_INTR, reinterpret_cast<void*>(&on_interrupt), this);
   add_hook(uc, UC_HOOK_MEM_INVALID, reinterpret_cast<void*>(&on_bad_access), this);
+  // They halve the speed.
+  if (memory_model_) add_hook(uc, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, reinterpret_cast<void*>(&on_data), this);
   const uc_err system = uc_mmio_map(uc, system_window_.address, kSystemBytes, &on_device_read, &system_window_,
                                     &on_device_write, &system_window_);
   const uc_err device = uc_mmio_map(uc, device_window_.address, kDeviceBytes, &on_device_read, &device_window_,
@@ -62,6 +65,7 @@ void Machine::reset() {
   resume_at_ = 1;
   timer_.reset();
   blocks_.forget_branches();
+  if (memory_model_) memory_model_->reset();
 }
 
 Halt Machine::run() {

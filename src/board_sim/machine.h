@@ -16,6 +16,7 @@
 #include "board_sim/block.h"
 #include "board_sim/exceptions.h"
 #include "board_sim/memory.h"
+#include "board_sim/memory_model.h"
 #include "board_sim/peripherals.h"
 #include "board_sim/processor.h"
 #include "board_sim/system.h"
@@ -40,10 +41,13 @@ struct Halt {
   int exit_code = 0;           // kExit
 };
 
+/// What memory costs: nothing, or what the board file says of its flash and caches.
+enum class MemoryProfile : uint8_t { kZeroWait, kFlash };
+
 class Machine {
  public:
   /// Powered up and reset. `board` must outlive it. Throws InputError for a board it cannot be.
-  explicit Machine(const target::Board& board);
+  explicit Machine(const target::Board& board, MemoryProfile profile = MemoryProfile::kZeroWait);
 
   /// Looked at now and then while the machine runs; true halts it.
   std::function<bool()> poll = [] { return false; };
@@ -67,6 +71,8 @@ class Machine {
   const target::Board& board() const { return board_; }
   uint64_t cycles() const { return cycles_; }
   uint64_t instructions() const { return instructions_; }
+  /// Cycles among cycles() that were spent waiting for memory.
+  uint64_t memory_cycles() const { return memory_cycles_; }
 
   /// What a debugger reads and writes: memory (flash too), then the system space and the peripherals word by word.
   /// False when there is nothing at one of the addresses.
@@ -99,11 +105,14 @@ class Machine {
   static uint64_t on_device_read(uc_engine*, uint64_t offset, unsigned size, void* window);
   static void on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64_t value, void* window);
 
+  static void on_data(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t value, void* self);
+
   void block(uint32_t address, uint32_t size);
   bool must_stop_before(const Block& block);
   bool starts_at(uint32_t address) const;
   void charge(uint32_t next);
   uint64_t now_at_access(uint32_t address, int bytes, bool write);
+  uint64_t memory_cycles_before(size_t index);
   int locate(uint32_t address, int bytes, bool write) const;
 
   std::optional<Halt> emulate();
@@ -141,10 +150,11 @@ class Machine {
   Peripherals peripherals_;
   Exceptions exceptions_;
   BlockCache blocks_;
+  std::unique_ptr<MemoryModel> memory_model_;  // nullptr: zero-wait
   Timer timer_;
   DeviceWindow system_window_{this, 0xE0000000}, device_window_{this, 0x40000000};
 
-  uint64_t cycles_ = 0, instructions_ = 0;
+  uint64_t cycles_ = 0, instructions_ = 0, memory_cycles_ = 0;
   uint64_t attention_at_ = 0, poll_at_ = 0;  // cycles
   Block* current_ = nullptr;                 // being executed; not yet charged
   // A halt in the middle of a block must not change what the branch predictor learns: the rest counts as the whole.
@@ -155,6 +165,8 @@ class Machine {
   bool fresh_ = false;                        // nothing has run since the debugger let go
   int blocks_begun_ = 0;                      // in this stretch of emulation
   std::optional<uint32_t> end_;               // where this stretch of emulation ends
+  std::vector<DataAccess> accesses_;          // of current_, for memory_model_
+  uint16_t reads_ = 0;                        // among them
   Exit exit_;
   std::set<uint32_t> breakpoints_;
   std::map<uint32_t, uc_hook> guards_;

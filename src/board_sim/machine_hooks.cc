@@ -71,9 +71,18 @@ bool Machine::must_stop_before(const Block& block) {
 void Machine::charge(uint32_t next) {
   BranchHistory* history = path_ == current_->address ? current_->history : blocks_.history(*current_, path_);
   const uint32_t cycles = timer_.run(*current_, next, history);
-  cycles_ += cycles;
+  uint32_t memory = 0;
+  if (memory_model_) {
+    const schedule::Insn& last = current_->insns.back();
+    const bool taken = last.branch && (!last.conditional || next != current_->end());
+    memory = memory_model_->run(*current_, timer_.ends(), accesses_, taken, next, cycles_);
+    memory_cycles_ += memory;
+    accesses_.clear();
+    reads_ = 0;
+  }
+  cycles_ += cycles + memory;
   instructions_ += current_->insns.size();
-  current_->cycles += cycles;
+  current_->cycles += cycles + memory;
   ++current_->executions;
 }
 
@@ -103,6 +112,14 @@ bool Machine::on_bad_access(uc_engine*, uc_mem_type type, uint64_t address, int 
   return false;
 }
 
+void Machine::on_data(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t, void* self) {
+  Machine& machine = *static_cast<Machine*>(self);
+  const bool write = type == UC_MEM_WRITE;
+  if (!write) ++machine.reads_;
+  machine.accesses_.push_back({static_cast<uint32_t>(address), static_cast<uint8_t>(size), write,
+                               static_cast<uint16_t>(write ? 0 : machine.reads_ - 1)});
+}
+
 uint64_t Machine::on_device_read(uc_engine*, uint64_t offset, unsigned size, void* window) {
   const DeviceWindow& here = *static_cast<DeviceWindow*>(window);
   Machine& machine = *here.machine;
@@ -118,7 +135,12 @@ void Machine::on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64
   const uint32_t address = here.address + static_cast<uint32_t>(offset);
   const int bytes = static_cast<int>(size);
   if (here.address != machine.system_window_.address) {
-    return machine.peripherals_.write(address, static_cast<uint32_t>(value), bytes);
+    machine.peripherals_.write(address, static_cast<uint32_t>(value), bytes);
+    const uint32_t control = machine.board_.flash_controller_address;
+    if (machine.memory_model_ && control != 0 && (address & ~3u) == control) {
+      machine.memory_model_->set_access_control(machine.peripherals_.read(control, 4));
+    }
+    return;
   }
   machine.system_.write(address, static_cast<uint32_t>(value), bytes, machine.now_at_access(address, bytes, true));
   if (machine.system_.changed || machine.system_.reset_requested) machine.attention_at_ = 0;
@@ -131,7 +153,18 @@ uint64_t Machine::now_at_access(uint32_t address, int bytes, bool write) {
   const int index = locate(address, bytes, write);
   if (index < 0) return cycles_;
   devices_seen_ = index;
-  return cycles_ + timer_.until(*current_, static_cast<size_t>(index));
+  return cycles_ + timer_.until(*current_, static_cast<size_t>(index)) +
+         (memory_model_ ? memory_cycles_before(static_cast<size_t>(index)) : 0);
+}
+
+// What memory has added to current_ before its instruction `index`, whose own access is the last one noted.
+uint64_t Machine::memory_cycles_before(size_t index) {
+  if (index == 0) return 0;
+  const Block* part = blocks_.find(current_->address, current_->insns[index].address - current_->address);
+  if (part == nullptr) return 0;
+  const std::vector<uint16_t> ends = timer_.ends(*current_, index);
+  const std::span<const DataAccess> before = std::span(accesses_).first(accesses_.empty() ? 0 : accesses_.size() - 1);
+  return memory_model_->clone()->run(*part, ends, before, false, part->end(), cycles_);
 }
 
 // The first instruction of current_, after the last one known to have run, that makes this access with the registers as

@@ -26,7 +26,7 @@ constexpr const char* kVersion = "mote-board " MOTE_VERSION
                                  "the GPL-2.0.";
 
 struct Options {
-  std::string board, gdb, elf;
+  std::string board, gdb, elf, memory = "zero-wait";
   std::vector<std::string> folders;
   bool once = false, die_with_parent = false, statistics = false;
 };
@@ -86,7 +86,8 @@ void report_unmodelled(const Machine& machine) {
 void report_statistics(const Machine& machine) {
   fmt::print(stderr, "{} instructions, ", machine.instructions());
   if (machine.timer().has_model()) {
-    fmt::print(stderr, "{} cycles, {} mispredicted branches\n", machine.cycles(), machine.timer().mispredicts());
+    fmt::print(stderr, "{} cycles ({} of them waiting for memory), {} mispredicted branches\n", machine.cycles(),
+               machine.memory_cycles(), machine.timer().mispredicts());
   } else {
     fmt::print(stderr, "no timing model for {}\n", machine.board().target.name);
   }
@@ -96,7 +97,7 @@ int run(const Options& options) {
   if (options.die_with_parent) die_with_parent();
   if (options.gdb.empty() && options.elf.empty()) throw InputError("mote-board", "needs --gdb or --elf");
   const target::Board board = target::load_board(options.board, options.folders);
-  Machine machine(board);
+  Machine machine(board, options.memory == "flash" ? MemoryProfile::kFlash : MemoryProfile::kZeroWait);
   if (!options.elf.empty()) load(machine, options.elf);
   if (!options.gdb.empty()) {
     serve_gdb(machine, options);
@@ -117,6 +118,9 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--gdb", options.gdb,
                  "serve GDB on this port of 127.0.0.1 (0: any), or Unix socket; prints 'gdb: PORT'");
   app.add_option("--elf", options.elf, "load this firmware; without --gdb, run it: its output and exit code are ours");
+  app.add_option("--memory", options.memory, "what memory costs: zero-wait, or flash (wait states and caches)")
+      ->check(CLI::IsMember({"zero-wait", "flash"}))
+      ->capture_default_str();
   app.add_flag("--statistics", options.statistics, "with --elf: print instructions and cycles to stderr at the end");
   app.add_flag("--once", options.once, "end when the debugger disconnects");
   app.add_flag("--die-with-parent", options.die_with_parent, "end when the process that started this one does");

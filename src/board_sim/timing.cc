@@ -10,7 +10,7 @@ constexpr uint32_t kExceptionEntry = 12, kExceptionReturn = 10;  // Cortex-M4 an
 
 }  // namespace
 
-Timer::Timer(const target::Target& target) {
+Timer::Timer(const target::Target& target, bool record_ends) : record_ends_(record_ends) {
   if (!target.pipeline.empty()) model_.emplace(target::load_pipeline(target.pipeline));
   intern(PipelineState());
 }
@@ -25,30 +25,40 @@ uint32_t Timer::intern(const PipelineState& state) {
   return entry->second;
 }
 
-BlockMemo::Entry Timer::look_up(Block& block, bool taken, bool same_bank, uint32_t state) {
+const BlockMemo::Entry& Timer::look_up(Block& block, bool taken, bool same_bank, uint32_t state) {
   std::vector<BlockMemo::Entry>& entries = block.memo.entries[(taken ? 1 : 0) + (same_bank ? 2 : 0)];
   for (const BlockMemo::Entry& entry : entries) {
     if (entry.state_in == state) return entry;
   }
   PipelineState pipeline = states_[state];
   int cycles = 0;
-  for (const Insn& insn : block.insns) cycles += model_->issue(pipeline, insn, same_bank).cycles;
+  std::vector<uint16_t> ends;
+  for (const Insn& insn : block.insns) {
+    cycles += model_->issue(pipeline, insn, same_bank).cycles;
+    if (record_ends_) ends.push_back(static_cast<uint16_t>(cycles));
+  }
   if (taken) cycles += model_->take_branch(pipeline, block.insns.back());
-  entries.push_back({state, intern(pipeline), static_cast<uint32_t>(cycles)});
+  if (taken && record_ends_) ends.back() = static_cast<uint16_t>(cycles);
+  entries.push_back({state, intern(pipeline), static_cast<uint32_t>(cycles), std::move(ends)});
   return entries.back();
 }
 
 uint32_t Timer::run(Block& block, uint32_t next, BranchHistory* history) {
-  if (!model_ || block.insns.empty()) return static_cast<uint32_t>(block.insns.size());
+  if (!model_ || block.insns.empty()) {
+    if (record_ends_) plain_ends_ = ends(block, block.insns.size());
+    ends_ = plain_ends_;
+    return static_cast<uint32_t>(block.insns.size());
+  }
   const Insn& last = block.insns.back();
   const bool taken = last.branch && (!last.conditional || next != block.end());
-  BlockMemo::Entry entry = look_up(block, taken, false, state_[0]);
+  const BlockMemo::Entry& entry = look_up(block, taken, false, state_[0]);
   state_[0] = entry.state_out;
+  ends_ = entry.ends;
   uint32_t cycles = entry.cycles;
   if (!model_->dual()) return cycles;
-  entry = look_up(block, taken, true, state_[1]);
-  state_[1] = entry.state_out;
-  const uint32_t sum = cycles + entry.cycles + half_;
+  const BlockMemo::Entry& conflicting = look_up(block, taken, true, state_[1]);
+  state_[1] = conflicting.state_out;
+  const uint32_t sum = cycles + conflicting.cycles + half_;
   half_ = sum & 1;
   cycles = sum >> 1;
   if (history != nullptr && mispredicted(*history, last, taken, next)) {
@@ -83,6 +93,17 @@ uint32_t Timer::until(const Block& block, size_t index) const {
   }
   if (!model_->dual()) return static_cast<uint32_t>(cycles[0]);
   return (static_cast<uint32_t>(cycles[0] + cycles[1]) + half_) >> 1;
+}
+
+std::vector<uint16_t> Timer::ends(const Block& block, size_t count) const {
+  std::vector<uint16_t> ends;
+  PipelineState pipeline = states_[state_[0]];
+  int cycles = 0;
+  for (size_t i = 0; i < count; ++i) {
+    cycles += model_ ? model_->issue(pipeline, block.insns[i], false).cycles : 1;
+    ends.push_back(static_cast<uint16_t>(cycles));
+  }
+  return ends;
 }
 
 uint32_t Timer::exception_entry() {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace mote::board_sim {
 class Timer {
  public:
   /// Loads the pipeline tables of `target`; a core without a timing model takes one cycle for each instruction.
-  explicit Timer(const target::Target& target);
+  /// `record_ends`: keep what ends() returns.
+  Timer(const target::Target& target, bool record_ends);
 
   bool has_model() const { return model_.has_value(); }
   const schedule::PipelineModel* model() const { return model_ ? &*model_ : nullptr; }
@@ -29,6 +31,10 @@ class Timer {
   uint32_t run(Block& block, uint32_t next, BranchHistory* history);
   /// Cycles from the start of `block` to the issue of its instruction `index`, from the present state. Changes nothing.
   uint32_t until(const Block& block, size_t index) const;
+  /// Cycles after which each instruction of the block last given to run() ended (without bank conflicts).
+  std::span<const uint16_t> ends() const { return ends_; }
+  /// The same for the first `count` instructions of `block`, from the present state. Changes nothing.
+  std::vector<uint16_t> ends(const Block& block, size_t count) const;
   /// Cycles of entering and leaving an exception; the pipeline is empty afterwards.
   uint32_t exception_entry();
   uint32_t exception_return();
@@ -36,7 +42,7 @@ class Timer {
   uint64_t mispredicts() const { return mispredicts_; }
 
  private:
-  BlockMemo::Entry look_up(Block& block, bool taken, bool same_bank, uint32_t state);
+  const BlockMemo::Entry& look_up(Block& block, bool taken, bool same_bank, uint32_t state);
   uint32_t intern(const schedule::PipelineState& state);
   static bool mispredicted(BranchHistory& history, const schedule::Insn& last, bool taken, uint32_t next);
 
@@ -47,6 +53,9 @@ class Timer {
   // Two loads of unknown banks: both answers are followed, and the mean is charged. The half cycle left over is kept.
   uint32_t state_[2] = {0, 0};
   uint32_t half_ = 0;
+  bool record_ends_ = false;
+  std::span<const uint16_t> ends_;
+  std::vector<uint16_t> plain_ends_;  // of a core without a timing model
   uint64_t mispredicts_ = 0;
 };
 
