@@ -7,6 +7,7 @@
 #include "kernels/convolution_winograd.h"
 #include "kernels/family.h"
 #include "kernels/micro/gemm.h"
+#include "kernels/requant_plan.h"
 
 namespace mote::kernels {
 
@@ -25,7 +26,7 @@ bool reads(int64_t algorithm, const std::string& knob) {
   if (algorithm == kDirect) return knob == "tile_co";
   if (algorithm == kIm2col) return knob == "tile_co" || knob == "rows" || knob == "tile_p" || knob == "unroll_k";
   if (algorithm == kWinograd) return false;
-  return knob == "rows" || knob == "layout" || knob == "tile" || knob == "wide" || knob == "code_budget";
+  return knob == "rows" || knob == "layout" || knob == "tile" || knob == "weights" || knob == "code_budget";
 }
 
 std::vector<int64_t> numbers_up_to(int64_t most) {
@@ -56,7 +57,7 @@ space::Space convolution_space(const Workload& workload, const target::Target& t
     space.knobs.push_back(
         space::choice("layout", {"rows", "columns"}, "gemm: input rows in place, or copies of windows"));
     space.knobs.push_back(space::one_of("tile", numbers_up_to(tiles), "gemm: which tile of channels by positions"));
-    space.knobs.push_back(space::flag("wide", "gemm: weights as int16, twice the flash"));
+    space.knobs.push_back(weight_form_knob());
     space.knobs.push_back(
         space::one_of("code_budget", {4096, 512, 1024, 2048, 8192}, "gemm: bytes of unrolled inner loop"));
   }
@@ -146,6 +147,6 @@ space::Config convolution_fallback(const Workload& workload, const target::Targe
 
 }  // namespace
 
-const Family kConvolution{3, convolution_space, convolution_fallback, lower_convolution};
+const Family kConvolution{4, convolution_space, convolution_fallback, lower_convolution};
 
 }  // namespace mote::kernels

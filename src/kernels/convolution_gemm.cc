@@ -91,7 +91,7 @@ int64_t channel_at(const Geometry& g, int64_t i) {
 
 micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const target::Target& target,
                         const std::string& name) {
-  const bool wide = config.at("wide") != 0;
+  const bool wide = config.at("weights") == kInt16Weights;
   const std::vector<micro::GemmTile> tiles = micro::gemm_tiles(target, wide);
   const size_t choice = static_cast<size_t>(config.at("tile"));
   if (choice >= tiles.size()) throw loop::ScheduleError("there is no such tile for this weight width");
@@ -101,7 +101,6 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
   spec.tile_channels = tiles[choice].channels;
   const int64_t positions = g.columns ? g.out_width * g.out_height : g.out_width;
   spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, positions));
-  spec.wide_weights = wide;
   spec.segments = g.columns ? 1 : static_cast<int>(g.kernel_h);
   spec.segment_pairs = static_cast<int>((g.columns ? g.window_elements() : g.kernel_w * g.stored_channels) / 2);
   spec.segment_step = static_cast<int32_t>(g.row_elements() * 2 * g.dilation_h);
@@ -116,12 +115,13 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
 }
 
 /// Adds the micro-kernel with its weight stream to the program.
-void add_gemm(Program* program, const Workload& workload, const Geometry& g, micro::GemmSpec* spec,
+void add_gemm(Program* program, const Workload& workload, const Geometry& g, int64_t weight_form, micro::GemmSpec* spec,
               const target::Target& target) {
   const int32_t channels = static_cast<int32_t>(g.out_channels);
   const std::vector<int32_t> biases = folded_biases(workload, channels, outermost_channel);
   const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, 1);
   spec->form = plan.form;
+  set_weight_form(workload, biases, plan, weight_form, spec);
   if (const std::optional<std::string> why = micro::why_no_gemm(*spec)) throw loop::ScheduleError(*why);
   const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, ChannelAxis::kOutermost);
   const int64_t row = g.kernel_w * g.stored_channels;
@@ -287,7 +287,7 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
   program.buffers = {loop::input("x", Type::kI8, {ir::elements(workload.input(0).shape)}),
                      loop::output("y", Type::kI8, {ir::elements(workload.output().shape)})};
   micro::GemmSpec spec = spec_of(g, config, target, name);
-  add_gemm(&program, workload, g, &spec, target);
+  add_gemm(&program, workload, g, config.at("weights"), &spec, target);
 
   const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
   int64_t elements = g.rows_needed(rows) * g.row_elements();

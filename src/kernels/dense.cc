@@ -81,7 +81,7 @@ space::Space dense_space(const Workload& workload, const target::Target& target)
     space.knobs.push_back(space::flag("pairs", "loops: multiply two int16 at a time; weights take twice the flash"));
   if (gemm) {
     space.knobs.push_back(space::one_of("tile_channels", {6, 4, 2, 1}, "gemm: outputs summed at a time"));
-    space.knobs.push_back(space::flag("wide", "gemm: weights as int16, twice the flash"));
+    space.knobs.push_back(weight_form_knob());
     space.knobs.push_back(
         space::one_of("code_budget", {4096, 256, 512, 1024, 2048}, "gemm: bytes of unrolled inner loop"));
   }
@@ -110,7 +110,6 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   spec.channels = static_cast<int>(channels);
   spec.tile_channels = static_cast<int>(config.at("tile_channels"));
   spec.tile_positions = 1;
-  spec.wide_weights = config.at("wide") != 0;
   spec.segment_pairs = static_cast<int>(stored / 2);
   spec.segment_step = spec.group_step = spec.position_step = static_cast<int32_t>(stored * 2);
   spec.out_position_step = spec.out_group_step = static_cast<int32_t>(channels);
@@ -118,6 +117,7 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   const std::vector<int32_t> biases = folded_biases(workload, static_cast<int32_t>(channels), outermost_channel);
   const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, 1);
   spec.form = plan.form;
+  set_weight_form(workload, biases, plan, config.at("weights"), &spec);
   if (const std::optional<std::string> why = micro::why_no_gemm(spec)) throw loop::ScheduleError(*why);
 
   const WidenOrder order = depth % 4 == 0 ? WidenOrder::kQuads : WidenOrder::kNatural;
@@ -201,6 +201,6 @@ space::Config dense_fallback(const Workload& workload, const target::Target& tar
 
 }  // namespace
 
-const Family kDense{2, dense_space, dense_fallback, lower_dense};
+const Family kDense{3, dense_space, dense_fallback, lower_dense};
 
 }  // namespace mote::kernels

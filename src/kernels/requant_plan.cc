@@ -17,7 +17,9 @@ std::vector<std::vector<int8_t>> weights_by_channel(const Workload& workload, Ch
   return channels;
 }
 
-RequantPlan plan_for(const Workload& workload, const std::vector<int32_t>& biases, ChannelAxis axis, int32_t scale) {
+namespace {
+
+RequantLayer layer_of(const Workload& workload, const std::vector<int32_t>& biases, ChannelAxis axis, int32_t scale) {
   const std::vector<ir::Multiplier> multipliers = ir::output_multipliers(workload.graph, workload.op());
   const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, axis);
   RequantLayer layer;
@@ -28,9 +30,29 @@ RequantPlan plan_for(const Workload& workload, const std::vector<int32_t>& biase
     const AccumulatorRange range = accumulator_range(weights[c], biases[c], -128, 127);
     layer.channels.push_back({multipliers[c], range.lo, range.hi});
   }
-  std::optional<RequantPlan> plan = plan_requantisation(layer);
+  return layer;
+}
+
+}  // namespace
+
+RequantPlan plan_for(const Workload& workload, const std::vector<int32_t>& biases, ChannelAxis axis, int32_t scale) {
+  std::optional<RequantPlan> plan = plan_requantisation(layer_of(workload, biases, axis, scale));
   if (!plan) throw loop::ScheduleError("no cheap requantisation is exact for these weights");
   return std::move(*plan);
+}
+
+space::Knob weight_form_knob() {
+  return space::choice(
+      "weights", {"summed", "int8", "int16"},
+      "gemm: int8 with two channels in one product where they allow it, int8, or int16 in twice the flash");
+}
+
+void set_weight_form(const Workload& workload, const std::vector<int32_t>& biases, const RequantPlan& plan,
+                     int64_t form, micro::GemmSpec* spec) {
+  spec->wide_weights = form == kInt16Weights;
+  if (form != kSummedWeights) return;
+  const RequantLayer layer = layer_of(workload, biases, ChannelAxis::kOutermost, 1);
+  spec->summed = micro::summed_weights(layer, plan, to_values<int8_t>(workload.input(1).data.value()));
 }
 
 }  // namespace mote::kernels
