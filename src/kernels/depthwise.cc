@@ -72,7 +72,7 @@ Border border_of(int64_t out, int64_t in, int64_t stride, int64_t reach, int64_t
 void peel_border(Program* program, const std::string& variable, int64_t extent, Border border) {
   if (border.before > 0 && border.before < extent) {
     loop::peel(program, variable, border.before, variable + "_in");
-    if (border.after > 0)
+    if (border.after > 0 && border.before + border.after < extent)
       loop::peel(program, variable + "_in", extent - border.before - border.after, variable + "_end");
   } else if (border.before == 0 && border.after > 0 && border.after < extent) {
     loop::peel(program, variable, extent - border.after, variable + "_end");
