@@ -35,6 +35,22 @@ std::vector<int64_t> numbers_up_to(int64_t most) {
   return values;
 }
 
+/// Numbers of rows worth trying, the fallback's first.
+std::vector<int64_t> row_counts(int64_t height) {
+  std::vector<int64_t> counts;
+  for (const int64_t rows : {4, 1, 2, 3, 6, 8, 16}) {
+    if (rows <= height) counts.push_back(rows);
+  }
+  return counts;
+}
+
+/// Rows that fill few tiles are better copied: windows of several rows then share tiles.
+bool narrow(const Workload& workload) {
+  return workload.output().shape[2] < 8;
+}
+
+/// The first value of every knob is the fallback's, so that a search can change the algorithm of the fallback and
+/// nothing else.
 space::Space convolution_space(const Workload& workload, const target::Target& target) {
   const ir::Shape& out = workload.output().shape;
   const bool pairs = target.dsp && !is_float(workload);
@@ -48,7 +64,7 @@ space::Space convolution_space(const Workload& workload, const target::Target& t
       space::choice("algorithm", algorithms,
                     "read the input in place, copy windows into a matrix, or multiply rows by a scheduled kernel"),
       space::divisors("tile_co", out[3], 8, "direct, im2col: output channels whose sums are kept in registers"),
-      space::one_of("rows", {1, 2, 3, 4, 6, 8, 16}, "im2col, gemm: output rows whose input is prepared at a time"),
+      space::one_of("rows", row_counts(out[1]), "im2col, gemm: output rows whose input is prepared at a time"),
       space::divisors("tile_p", int64_t{out[2]} * 4, 5, "im2col: positions whose sums are kept in registers"),
       space::divisors("unroll_k", steps, 16, "im2col: steps of the inner loop that are written out")};
   if (gemm) {
@@ -69,7 +85,6 @@ space::Space convolution_space(const Workload& workload, const target::Target& t
     for (const auto& [knob, value] : first) {
       if (!reads(algorithm, knob) && c.at(knob) != value) return knob + " is not a knob of this algorithm";
     }
-    if (reads(algorithm, "rows") && c.at("rows") > height) return "more rows than there are";
     if (algorithm != kIm2col) return std::nullopt;
     if (height % c.at("rows") != 0) return "im2col needs rows that divide the output's";
     if (width * c.at("rows") % c.at("tile_p") != 0) return "tile_p does not divide the positions copied at a time";
@@ -101,6 +116,7 @@ int64_t largest(const space::Space& space, const std::string& name, int64_t most
 space::Config im2col_fallback(const space::Space& space) {
   for (const int64_t tile : {4, 3, 2}) {
     space::Config config = with(space, {{"algorithm", kIm2col},
+                                        {"rows", 1},
                                         {"tile_co", largest(space, "tile_co", 2)},
                                         {"tile_p", tile},
                                         {"unroll_k", largest(space, "unroll_k", 8)}});
@@ -129,11 +145,9 @@ loop::Program lower_convolution(const Workload& workload, const space::Config& c
 space::Config convolution_fallback(const Workload& workload, const target::Target& target) {
   const space::Space space = convolution_space(workload, target);
   if (!why_no_convolution_gemm(workload, target)) {
-    const int64_t rows = workload.output().shape[1] >= 4 ? 4 : 1;
-    // Rows that fill few tiles are better copied: windows of several rows then share tiles.
-    const int64_t copied = workload.output().shape[2] < 8 ? 1 : 0;
+    const int64_t copied = narrow(workload) ? 1 : 0;
     for (const int64_t layout : {copied, 1 - copied}) {
-      const space::Config config = with(space, {{"algorithm", kGemm}, {"rows", rows}, {"layout", layout}});
+      const space::Config config = with(space, {{"algorithm", kGemm}, {"layout", layout}});
       try {
         lower_convolution(workload, config, target, "trial");
         return config;
