@@ -80,6 +80,8 @@ class Device {
   virtual std::string take_output() = 0;
   /// Grows whenever RAM contents may have been lost: a restarted simulator, a power cycle.
   virtual uint64_t incarnation() const { return 0; }
+  /// Whether bytes cross faster than the core could make them: a board on this computer.
+  virtual bool transfers_are_fast() const { return false; }
 
  protected:
   Device() = default;

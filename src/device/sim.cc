@@ -12,10 +12,13 @@ class Sim : public GdbDevice {
  public:
   Sim(const target::Board& board, const Limits& limits) : GdbDevice({}, "sim", board, limits) {}
 
+  bool transfers_are_fast() const override { return true; }
+
  protected:
   Endpoint peer() override {
-    if (process_ && process_->running()) return endpoint_;
+    // Asked for again, it has died or answers no more: the old one goes, and what it held.
     if (process_) memory_lost();
+    process_.reset();
     const std::optional<std::filesystem::path> program = find_own_program("mote-board");
     if (!program) throw JobError("mote-board, the virtual board, not found: it is built and installed beside mote");
     Command command;
@@ -28,14 +31,12 @@ class Sim : public GdbDevice {
     if (!line) {
       throw ConnectionError(fmt::format("{} did not start: {}", program->string(), process_->output()));
     }
-    endpoint_ = parse_endpoint("127.0.0.1:" + line->substr(announcement.size()), "mote-board");
-    return endpoint_;
+    return parse_endpoint("127.0.0.1:" + line->substr(announcement.size()), "mote-board");
   }
   std::string peer_output() override { return process_ ? process_->output() : ""; }
 
  private:
   std::optional<BackgroundProcess> process_;
-  Endpoint endpoint_;
 };
 
 }  // namespace

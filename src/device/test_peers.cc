@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "device/connection.h"
@@ -103,6 +105,21 @@ uint16_t free_port() {
             ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0,
         "a port can be had");
   return ntohs(address.sin_port);
+}
+
+std::vector<pid_t> marked_boards(const std::string& mark) {
+  std::vector<pid_t> ids;
+  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream environment(entry.path() / "environ"), command(entry.path() / "comm");
+    const std::string variables{std::istreambuf_iterator<char>(environment), {}};
+    std::string program;
+    std::getline(command, program);
+    if (program == "mote-board" && variables.find("MOTE_TEST_MARK=" + mark) != std::string::npos)
+      ids.push_back(std::stoi(name));
+  }
+  return ids;
 }
 
 PeerResult start_peer(const std::string& kind, const Limits& limits) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "device/device.h"
 #include "support/subprocess.h"
@@ -26,6 +27,9 @@ struct PeerResult {
   std::string missing;
 };
 PeerResult start_peer(const std::string& kind, const Limits& limits = {});
+
+/// The mote-boards that run with MOTE_TEST_MARK=`mark` in their environment.
+std::vector<pid_t> marked_boards(const std::string& mark);
 
 /// A TCP port that was free a moment ago.
 uint16_t free_port();

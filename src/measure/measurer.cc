@@ -199,7 +199,10 @@ void DeviceMeasurer::run_loaded(const kernels::Workload& workload, const session
       session_.call(module, kCandidateFunction, arguments, options_.repeats, options_.run_limit);
   outcome.run_seconds = seconds_since(begin);
   if (!result.ok()) {
-    outcome.status = result.fault->kind == session::Fault::Kind::kTimeout ? Status::kTimeout : Status::kFault;
+    const session::Fault::Kind kind = result.fault->kind;
+    outcome.status = kind == session::Fault::Kind::kTimeout      ? Status::kTimeout
+                     : kind == session::Fault::Kind::kConnection ? Status::kConnection
+                                                                 : Status::kFault;
     outcome.error = result.fault->text();
     return;
   }

@@ -8,6 +8,7 @@
 
 #include "runtime/runner.h"
 #include "session/session.h"
+#include "support/random.h"
 
 namespace mote::session {
 
@@ -49,11 +50,17 @@ Fault::Kind kind_of(const mote_fault& fault) {
 }  // namespace
 
 void Session::fill_random(uint32_t address, uint32_t bytes, uint64_t seed) {
-  queue({runner_.fill_random, {address, bytes, static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}}, false,
-        kLimit);
+  if (device_.transfers_are_fast()) {
+    Bytes made(bytes);
+    Random(seed).fill(made);
+    return write(address, made);
+  }
+  const uint32_t low = static_cast<uint32_t>(seed), high = static_cast<uint32_t>(seed >> 32);
+  queue({runner_.fill_random, {address, bytes, low, high}}, false, kLimit);
 }
 
 void Session::fill(uint32_t address, uint32_t bytes, std::byte value) {
+  if (device_.transfers_are_fast()) return write(address, Bytes(bytes, value));
   queue({runner_.fill_bytes, {address, bytes, std::to_integer<uint32_t>(value)}}, false, kLimit);
 }
 
@@ -91,7 +98,7 @@ std::vector<CallResult> Session::sync() {
 void Session::flush() {
   if (queue_.empty()) return;
   const std::vector<Queued> tasks = std::exchange(queue_, {});
-  if (device_.incarnation() != incarnation_) recover();
+  ensure_loaded();
   run_queue(tasks);
 }
 

@@ -67,6 +67,11 @@ void Session::start() {
   for (const Loaded& module : modules_) load_image(module.image);
 }
 
+/// The device may have lost its memory since: a simulator that was started again.
+void Session::ensure_loaded() {
+  if (device_.incarnation() != incarnation_) recover();
+}
+
 void Session::load_image(const Image& image) {
   for (const toolchain::Segment& segment : image.segments) {
     Bytes bytes = segment.bytes;
@@ -95,6 +100,7 @@ void Session::free(uint32_t address) {
 
 void Session::write(uint32_t address, std::span<const std::byte> bytes) {
   flush();
+  ensure_loaded();
   device_.write(address, bytes);
 }
 
@@ -111,6 +117,7 @@ Bytes Session::read(uint32_t address, uint32_t bytes) {
 
 LoadResult Session::load(const std::vector<Object>& objects) {
   flush();
+  ensure_loaded();
   uint32_t size = kLibraryAllowance;
   for (const Object& object : objects) {
     const toolchain::Sizes& sizes = object.sizes;

@@ -81,9 +81,10 @@ class Session {
   void write(uint32_t address, std::span<const std::byte> bytes);
   void read(uint32_t address, std::span<std::byte> out);
   Bytes read(uint32_t address, uint32_t bytes);
-  /// Queued: the bytes that mote::Random(seed).fill() makes, made on the device.
+  /// The bytes that mote::Random(seed).fill() makes: made on the device by a queued task, or sent where sending is
+  /// faster.
   void fill_random(uint32_t address, uint32_t bytes, uint64_t seed);
-  /// Queued.
+  /// The same for equal bytes.
   void fill(uint32_t address, uint32_t bytes, std::byte value);
 
   /// Links `objects` for free RAM and loads them.
@@ -121,6 +122,7 @@ class Session {
   static constexpr uint32_t kGuardWords = 8;  // at the stack's low end
 
   void start();
+  void ensure_loaded();
   void load_image(const toolchain::Image& image);
   void unload(int id);
   const Loaded& loaded(int id) const;
