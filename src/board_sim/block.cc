@@ -73,7 +73,7 @@ void BlockCache::open() {
 
 void BlockCache::clear() {
   directories_.clear();
-  all_.clear();
+  known_.clear();
   storage_.clear();
   histories_.clear();
   open();
@@ -118,7 +118,7 @@ Block* BlockCache::look_up(Directory& directory, uint32_t address, uint32_t size
   Block*& slot = directory.blocks[(address - window.address) / 2];
   if (slot == nullptr || slot->size != size) {
     if (!window.contains(address, size)) return nullptr;  // it runs on into the next memory
-    Block*& known = all_[uint64_t{size} << 32 | address];
+    Block*& known = known_[uint64_t{size} << 32 | address];
     if (known == nullptr) {
       known = &storage_.emplace_back();
       known->address = address;

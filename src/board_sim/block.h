@@ -26,6 +26,7 @@ struct AlignmentCheck {
 struct BlockMemo {
   struct Entry {
     uint32_t state_in = 0, state_out = 0, cycles = 0;
+    uint64_t uses = 0;
     std::vector<uint16_t> ends;  // cycles after which each instruction has ended; only when a memory model asks
   };
   std::vector<Entry> entries[4];  // by taken (bit 0) and bank variant (bit 1)
@@ -54,7 +55,7 @@ struct Block {
 
   BlockMemo memo;
   BranchHistory* history = nullptr;  // of the branch at its end
-  uint64_t executions = 0, cycles = 0;
+  uint64_t executions = 0, cycles = 0, memory_cycles = 0, mispredicts = 0;
 };
 
 /// Decoded blocks by address and size.
@@ -65,6 +66,8 @@ class BlockCache {
   /// The block of `size` bytes at `address`, decoded anew when its bytes have changed. nullptr where there is no
   /// memory.
   Block* find(uint32_t address, uint32_t size);
+  /// Every block decoded so far.
+  const std::deque<Block>& all() const { return storage_; }
   /// Drops everything.
   void clear();
   /// The history of `block`'s branch when the block is the rest of one that began at `start`.
@@ -83,7 +86,7 @@ class BlockCache {
 
   const Memory& memory_;
   std::vector<Directory> directories_;
-  std::unordered_map<uint64_t, Block*> all_;
+  std::unordered_map<uint64_t, Block*> known_;
   std::deque<Block> storage_;
   std::unordered_map<uint64_t, BranchHistory> histories_;  // by start and address of the branch
 };

@@ -48,7 +48,7 @@ bool Channel::receive(std::string& bytes, bool wait) {
   static thread_local std::string chunk(kChunk, '\0');
   ssize_t count = 0;
   do {
-    count = recv(fd_, chunk.data(), chunk.size(), 0);
+    count = read(fd_, chunk.data(), chunk.size());
   } while (count < 0 && errno == EINTR);
   if (count <= 0) return false;
   bytes.append(chunk, 0, static_cast<size_t>(count));
@@ -57,7 +57,7 @@ bool Channel::receive(std::string& bytes, bool wait) {
 
 bool Channel::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t count = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t count = write(fd_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(count));

@@ -8,8 +8,10 @@
 
 namespace mote::board_sim {
 
+/// SIGPIPE must be ignored: a peer that has gone is reported.
 class Channel {
  public:
+  /// Owns `fd`: a connected socket.
   explicit Channel(int fd);
   ~Channel();
   Channel(const Channel&) = delete;

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "board_sim/gdb_registers.h"
+#include "board_sim/profile.h"
 
 namespace mote::board_sim {
 namespace {
 
 constexpr uint64_t kPacketSize = 0x20000;  // bytes, as announced
 constexpr uint64_t kLongestRead = kPacketSize / 2 - 16;
+constexpr size_t kProfileLines = 20;
 constexpr const char* kOk = "OK";
 constexpr const char* kBadPacket = "E01";
 constexpr const char* kBadAddress = "E0e";
@@ -218,7 +220,8 @@ std::string GdbServer::monitor(std::string_view command) {
   if (command == "halt") return "";
   if (command == "cycles") return fmt::format("{}\n", machine_.cycles());
   if (command == "instructions") return fmt::format("{}\n", machine_.instructions());
-  return "commands: reset halt | halt | cycles | instructions\n";
+  if (command == "profile") return to_text(profile(machine_, {}), kProfileLines);
+  return "commands: reset halt | halt | cycles | instructions | profile\n";
 }
 
 std::string GdbServer::read_memory(std::string_view arguments, bool binary) {

@@ -67,6 +67,7 @@ class Machine {
   const Memory& memory() const { return memory_; }
   SystemSpace& system() { return system_; }
   const Peripherals& peripherals() const { return peripherals_; }
+  const BlockCache& blocks() const { return blocks_; }
   const Timer& timer() const { return timer_; }
   const target::Board& board() const { return board_; }
   uint64_t cycles() const { return cycles_; }

@@ -77,6 +77,7 @@ void Machine::charge(uint32_t next) {
     const bool taken = last.branch && (!last.conditional || next != current_->end());
     memory = memory_model_->run(*current_, timer_.ends(), accesses_, taken, next, cycles_);
     memory_cycles_ += memory;
+    current_->memory_cycles += memory;
     accesses_.clear();
     reads_ = 0;
   }

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "board_sim/elf_file.h"
 #include "board_sim/gdb_server.h"
 #include "board_sim/machine.h"
+#include "board_sim/profile.h"
 #include "support/error.h"
 #include "target/board.h"
 
@@ -26,7 +28,7 @@ constexpr const char* kVersion = "mote-board " MOTE_VERSION
                                  "the GPL-2.0.";
 
 struct Options {
-  std::string board, gdb, elf, memory = "zero-wait";
+  std::string board, gdb, elf, profile, memory = "zero-wait";
   std::vector<std::string> folders;
   bool once = false, die_with_parent = false, statistics = false;
 };
@@ -48,6 +50,11 @@ void load(Machine& machine, const std::string& path) {
 }
 
 void serve_gdb(Machine& machine, const Options& options) {
+  if (options.gdb == "-") {  // GDB's own `target remote | mote-board ...`
+    Channel channel(dup(STDIN_FILENO));
+    GdbServer(machine).serve(channel);
+    return;
+  }
   Listener listener(options.gdb);
   fmt::print("gdb: {}\n", listener.name());
   std::fflush(stdout);
@@ -93,17 +100,28 @@ void report_statistics(const Machine& machine) {
   }
 }
 
+void write_profile(const Machine& machine, const Options& options) {
+  const Profile result = profile(machine, read_elf(options.elf).symbols);
+  std::ofstream file(options.profile);
+  file << to_json(machine, result, options.elf);
+  file.close();
+  if (!file) throw JobError(options.profile + ": cannot be written");
+}
+
 int run(const Options& options) {
   if (options.die_with_parent) die_with_parent();
   if (options.gdb.empty() && options.elf.empty()) throw InputError("mote-board", "needs --gdb or --elf");
+  if (!options.profile.empty() && options.elf.empty()) throw InputError("--profile", "needs --elf");
   const target::Board board = target::load_board(options.board, options.folders);
   Machine machine(board, options.memory == "flash" ? MemoryProfile::kFlash : MemoryProfile::kZeroWait);
   if (!options.elf.empty()) load(machine, options.elf);
   if (!options.gdb.empty()) {
     serve_gdb(machine, options);
+    if (!options.profile.empty()) write_profile(machine, options);
     return 0;
   }
   const int code = run_alone(machine);
+  if (!options.profile.empty()) write_profile(machine, options);
   if (options.statistics) report_statistics(machine);
   report_unmodelled(machine);
   return code;
@@ -115,12 +133,14 @@ int parse_and_run(int argc, char** argv) {
   Options options;
   app.add_option("--board", options.board, "name of a shipped board, or a board file")->required();
   app.add_option("--boards", options.folders, "folder with further board files");
-  app.add_option("--gdb", options.gdb,
-                 "serve GDB on this port of 127.0.0.1 (0: any), or Unix socket; prints 'gdb: PORT'");
+  app.add_option(
+      "--gdb", options.gdb,
+      "serve GDB on this port of 127.0.0.1 (0: any; prints 'gdb: PORT'), this Unix socket, or - for standard input");
   app.add_option("--elf", options.elf, "load this firmware; without --gdb, run it: its output and exit code are ours");
   app.add_option("--memory", options.memory, "what memory costs: zero-wait, or flash (wait states and caches)")
       ->check(CLI::IsMember({"zero-wait", "flash"}))
       ->capture_default_str();
+  app.add_option("--profile", options.profile, "with --elf: write cycles per function and block to this file, as JSON");
   app.add_flag("--statistics", options.statistics, "with --elf: print instructions and cycles to stderr at the end");
   app.add_flag("--once", options.once, "end when the debugger disconnects");
   app.add_flag("--die-with-parent", options.die_with_parent, "end when the process that started this one does");
@@ -137,6 +157,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace mote::board_sim
 
 int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
   try {
     return mote::board_sim::parse_and_run(argc, argv);
   } catch (const mote::InputError& error) {

@@ -25,9 +25,9 @@ uint32_t Timer::intern(const PipelineState& state) {
   return entry->second;
 }
 
-const BlockMemo::Entry& Timer::look_up(Block& block, bool taken, bool same_bank, uint32_t state) {
+BlockMemo::Entry& Timer::look_up(Block& block, bool taken, bool same_bank, uint32_t state) {
   std::vector<BlockMemo::Entry>& entries = block.memo.entries[(taken ? 1 : 0) + (same_bank ? 2 : 0)];
-  for (const BlockMemo::Entry& entry : entries) {
+  for (BlockMemo::Entry& entry : entries) {
     if (entry.state_in == state) return entry;
   }
   PipelineState pipeline = states_[state];
@@ -39,7 +39,7 @@ const BlockMemo::Entry& Timer::look_up(Block& block, bool taken, bool same_bank,
   }
   if (taken) cycles += model_->take_branch(pipeline, block.insns.back());
   if (taken && record_ends_) ends.back() = static_cast<uint16_t>(cycles);
-  entries.push_back({state, intern(pipeline), static_cast<uint32_t>(cycles), std::move(ends)});
+  entries.push_back({state, intern(pipeline), static_cast<uint32_t>(cycles), 0, std::move(ends)});
   return entries.back();
 }
 
@@ -51,18 +51,21 @@ uint32_t Timer::run(Block& block, uint32_t next, BranchHistory* history) {
   }
   const Insn& last = block.insns.back();
   const bool taken = last.branch && (!last.conditional || next != block.end());
-  const BlockMemo::Entry& entry = look_up(block, taken, false, state_[0]);
+  BlockMemo::Entry& entry = look_up(block, taken, false, state_[0]);
+  ++entry.uses;
   state_[0] = entry.state_out;
   ends_ = entry.ends;
   uint32_t cycles = entry.cycles;
   if (!model_->dual()) return cycles;
-  const BlockMemo::Entry& conflicting = look_up(block, taken, true, state_[1]);
+  BlockMemo::Entry& conflicting = look_up(block, taken, true, state_[1]);
+  ++conflicting.uses;
   state_[1] = conflicting.state_out;
   const uint32_t sum = cycles + conflicting.cycles + half_;
   half_ = sum & 1;
   cycles = sum >> 1;
   if (history != nullptr && mispredicted(*history, last, taken, next)) {
     ++mispredicts_;
+    ++block.mispredicts;
     cycles += static_cast<uint32_t>(model_->tables().mispredict);
     state_[0] = state_[1] = 0;
   }
@@ -104,6 +107,27 @@ std::vector<uint16_t> Timer::ends(const Block& block, size_t count) const {
     ends.push_back(static_cast<uint16_t>(cycles));
   }
   return ends;
+}
+
+Stalls Timer::stalls(const Block& block) const {
+  Stalls stalls;
+  if (!model_) return stalls;
+  stalls.mispredict = static_cast<double>(block.mispredicts) * model_->tables().mispredict;
+  for (size_t kind = 0; kind < std::size(block.memo.entries); ++kind) {
+    const bool same_bank = (kind & 2) != 0;
+    for (const BlockMemo::Entry& entry : block.memo.entries[kind]) {
+      const double weight = static_cast<double>(entry.uses) / (model_->dual() ? 2 : 1);
+      PipelineState pipeline = states_[entry.state_in];
+      for (const Insn& insn : block.insns) {
+        const schedule::Issue issue = model_->issue(pipeline, insn, same_bank);
+        double* const reason = issue.cause == schedule::Wait::kDependency ? &stalls.dependency
+                               : issue.cause == schedule::Wait::kConflict ? &stalls.conflict
+                                                                          : &stalls.fetch;
+        *reason += weight * issue.wait;
+      }
+    }
+  }
+  return stalls;
 }
 
 uint32_t Timer::exception_entry() {

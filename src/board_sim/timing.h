@@ -15,6 +15,12 @@
 
 namespace mote::board_sim {
 
+/// Cycles in which no instruction issued, or only one where two could have, by reason; and cycles added by mispredicted
+/// branches and by memory.
+struct Stalls {
+  double dependency = 0, conflict = 0, fetch = 0, mispredict = 0, memory = 0;
+};
+
 class Timer {
  public:
   /// Loads the pipeline tables of `target`; a core without a timing model takes one cycle for each instruction.
@@ -39,10 +45,12 @@ class Timer {
   uint32_t exception_entry();
   uint32_t exception_return();
 
+  /// What `block` has waited for in all its runs (memory aside).
+  Stalls stalls(const Block& block) const;
   uint64_t mispredicts() const { return mispredicts_; }
 
  private:
-  const BlockMemo::Entry& look_up(Block& block, bool taken, bool same_bank, uint32_t state);
+  BlockMemo::Entry& look_up(Block& block, bool taken, bool same_bank, uint32_t state);
   uint32_t intern(const schedule::PipelineState& state);
   static bool mispredicted(BranchHistory& history, const schedule::Insn& last, bool taken, uint32_t next);
 

@@ -1,0 +1,40 @@
+// A piece of machine code with the cycles of each instruction and why it waited: what `mote annotate` prints.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schedule/pipeline_model.h"
+
+namespace mote::schedule {
+
+struct AnnotatedInsn {
+  Insn insn;
+  std::string text;  // disassembly
+  double cycle = 0;  // at which it issues, from the start of the code (or of the repetition)
+  double wait = 0;   // cycles it could not issue, or not beside its predecessor, though it was next
+  Wait cause = Wait::kNone;
+  uint8_t blocker = kNoRegister;  // kDependency: the register that was not ready
+  bool paired = false;            // issued together with the instruction before it
+};
+
+struct Annotation {
+  std::vector<AnnotatedInsn> insns;
+  double cycles = 0;  // of all
+};
+
+/// `loop`: the code is the body of a loop in its steady state, as in estimate_loop_cycles(); otherwise it runs once
+/// from an empty pipeline. Where banks of loads are unknown, waits are the mean of conflict and no conflict.
+Annotation annotate(const PipelineModel& model, uint32_t address, std::span<const std::byte> code, bool loop);
+
+/// One line for each instruction: cycle, pairing, address, text, and the reason it waited. Ends in a newline.
+std::string to_text(const Annotation& annotation);
+
+/// "r3", "sp", "flags", "s7".
+std::string name_of_register(uint8_t reg);
+/// "", "dependency", "conflict", "fetch".
+std::string_view name_of(Wait cause);
+
+}  // namespace mote::schedule
