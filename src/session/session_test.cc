@@ -270,6 +270,20 @@ TEST_P(DurableSession, ARunnerThatWasOverwrittenComesBack) {
   EXPECT_FALSE(fault.text().empty());
 }
 
+TEST(Runner, BuildsForEveryShippedBoard) {
+  for (const std::string& name : target::board_names()) {
+    SCOPED_TRACE(name);
+    const target::Board board = target::load_board(name);
+    toolchain::Toolchain toolchain(board);
+    Arena arena(board);
+    const uint64_t before = arena.free_bytes();
+    const Runner runner = build_runner(board, toolchain, arena);
+    EXPECT_LT(before - arena.free_bytes(), board.stack_bytes + 8192u);
+    EXPECT_EQ(runner.image.sizes.data, 0u);
+    EXPECT_LT(runner.image.sizes.text, 1500u);
+  }
+}
+
 std::string name_of_peer(const testing::TestParamInfo<const char*>& info) {
   std::string name = info.param;
   std::replace_if(
