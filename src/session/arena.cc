@@ -31,7 +31,12 @@ Arena::Arena(const target::Board& board) {
     } else {
       ranges_.push_back({begin, end, {}});
     }
-    if (region.executable) executable_.push_back({begin, end, {}});
+    if (!region.executable) continue;
+    if (!executable_.empty() && executable_.back().end == begin) {
+      executable_.back().end = end;
+    } else {
+      executable_.push_back({begin, end, {}});
+    }
   }
   const uint32_t first = board.ram().address;
   std::stable_sort(ranges_.begin(), ranges_.end(), [&](const Range& a, const Range& b) {
