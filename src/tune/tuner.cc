@@ -18,6 +18,23 @@ uint64_t seed_of(const Task& task, uint64_t seed) {
   return Random(hash).bits();
 }
 
+/// The fallback with each of its named choices (an algorithm, a layout) made otherwise, one at a time: kinds of
+/// programs that a search in a large space may not come across for long.
+std::vector<uint64_t> other_kinds(const Task& task) {
+  std::vector<uint64_t> points;
+  for (size_t k = 0; k < task.space.knobs.size(); ++k) {
+    const space::Knob& knob = task.space.knobs[k];
+    if (knob.labels.empty()) continue;
+    for (const int64_t value : knob.values) {
+      space::Config config = task.fallback;
+      if (config.values[k].second == value) continue;
+      config.values[k].second = value;
+      if (!task.space.why_illegal(config)) points.push_back(*task.space.index_of(config));
+    }
+  }
+  return points;
+}
+
 /// A task on its way.
 struct Run {
   const Task* task = nullptr;
@@ -25,6 +42,7 @@ struct Run {
   TaskState state;
   uint64_t fallback = 0;
   bool fallback_known = false;
+  std::vector<uint64_t> next{};  // to be measured before the search is asked
   size_t since_progress = 0;
 };
 
@@ -58,6 +76,7 @@ class Tuner {
     runs_.push_back(
         {&task, make_search(options_.strategy, task, seed_of(task, options_.seed), options_.features), {}, *fallback});
     runs_.back().state.occurrences = task.occurrences;
+    runs_.back().next = other_kinds(task);
     progress_.tasks.push_back({});
     progress_.tasks.back().task = &task;
     if (records_ != nullptr) recall(runs_.size() - 1);
@@ -81,6 +100,7 @@ class Tuner {
     Run& run = runs_[i];
     TaskProgress& task = progress_.tasks[i];
     run.search->tell(index, outcome);
+    std::erase(run.next, index);
     ++run.state.trials;
     ++run.since_progress;
     if (index == run.fallback) {
@@ -106,19 +126,29 @@ class Tuner {
     return std::nullopt;
   }
 
-  /// A task whose fallback was not measured yet, in order; then the most promising.
+  /// A task whose fallback, or another kind of program, was not measured yet, in order; then the most promising.
   std::optional<size_t> choose() const {
     std::vector<TaskState> states;
     for (size_t i = 0; i < runs_.size(); ++i) {
       if (!runs_[i].fallback_known) return i;
       states.push_back(runs_[i].state);
     }
+    for (size_t i = 0; i < runs_.size(); ++i) {
+      if (!runs_[i].next.empty() && !progress_.tasks[i].finished) return i;
+    }
     return next_task(states);
   }
 
   std::vector<uint64_t> next_points(Run& run) {
     if (!run.fallback_known) return {run.fallback};
-    return run.search->propose(std::min(options_.batch, options_.trials - progress_.trials));
+    const size_t most = std::min(options_.batch, options_.trials - progress_.trials);
+    std::vector<uint64_t> points = run.next;
+    if (points.size() > most) points.resize(most);
+    // What is left of the batch is the search's; it may think of one of these points itself.
+    for (const uint64_t point : run.search->propose(most - points.size())) {
+      if (std::find(points.begin(), points.end(), point) == points.end()) points.push_back(point);
+    }
+    return points;
   }
 
   /// False when the Measurer was interrupted.

@@ -33,7 +33,8 @@ struct Options {
 /// Tasks of equal workload merged into one, their occurrences added up; in the order of their first occurrence.
 std::vector<Task> merge_equal(std::vector<Task> tasks);
 
-/// Tunes `tasks` (all of different workload). Every task's fallback is measured first; what `records` has of the same
+/// Tunes `tasks` (all of different workload). Every task's fallback is measured first, then
+/// the fallback with each of its named choices changed; what `records` has of the same
 /// workload, template version and setting is not measured again, but learned from. Each batch is in the records before
 /// the next one starts. `records` may be null. Throws what the Measurer and the records throw; everything measured
 /// until then is recorded. The result points to `tasks`.
