@@ -207,5 +207,9 @@ INSTANTIATE_TEST_SUITE_P(Cores, FlashConformance, testing::ValuesIn(kCores), nam
 INSTANTIATE_TEST_SUITE_P(Fake, FlashConformance, testing::Values("fake"), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(Cores, CoreConformance, testing::ValuesIn(kCores), name_of_peer);
 
+INSTANTIATE_TEST_SUITE_P(User, Conformance, testing::ValuesIn(users_board()), name_of_peer);
+INSTANTIATE_TEST_SUITE_P(User, FlashConformance, testing::ValuesIn(users_board()), name_of_peer);
+INSTANTIATE_TEST_SUITE_P(User, CoreConformance, testing::ValuesIn(users_board()), name_of_peer);
+
 }  // namespace
 }  // namespace mote::device

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -122,7 +123,16 @@ std::vector<pid_t> marked_boards(const std::string& mark) {
   return ids;
 }
 
+std::vector<const char*> users_board() {
+  const bool given = std::getenv("MOTE_TEST_BOARD") && std::getenv("MOTE_TEST_VIA");
+  return given ? std::vector<const char*>{"user"} : std::vector<const char*>{};
+}
+
 PeerResult start_peer(const std::string& kind, const Limits& limits) {
+  if (kind == "user") {
+    const target::Board board = target::load_board(std::getenv("MOTE_TEST_BOARD"));
+    return {Peer{board, nullptr, nullptr, open_device(std::getenv("MOTE_TEST_VIA"), board, limits)}, ""};
+  }
   const size_t colon = kind.find(':');
   const std::string way = kind.substr(0, colon);
   const target::Board board = target::load_board(colon == std::string::npos ? "host" : kind.substr(colon + 1));

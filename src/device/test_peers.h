@@ -22,11 +22,15 @@ struct Peer {
 /// `kind`: "sim:BOARD", "qemu:BOARD" (the GDB driver against QEMU), "gdb:BOARD" (the GDB driver against mote-board),
 /// "host", "openocd:BOARD" (the real OpenOCD against mote-board's ST-Link port), "jtag:BOARD" (against its JTAG port).
 /// A text that says what is missing when the peer cannot be had here.
+/// "user": a board of the person who runs the tests, named by MOTE_TEST_BOARD and reached by MOTE_TEST_VIA.
 struct PeerResult {
   std::optional<Peer> peer;
   std::string missing;
 };
 PeerResult start_peer(const std::string& kind, const Limits& limits = {});
+
+/// {"user"} when there is such a board, else nothing: to instantiate tests over.
+std::vector<const char*> users_board();
 
 /// The mote-boards that run with MOTE_TEST_MARK=`mark` in their environment.
 std::vector<pid_t> marked_boards(const std::string& mark);

@@ -214,13 +214,10 @@ Fault Session::fault_from(const device::Stop& stop, std::span<const std::byte> s
     fault.detail = fmt::format("exception {}", seen.exception);
     constexpr uint32_t kStackingFailed = 1u << 4 | 1u << 12 | 1u << 20;
     if (seen.cfsr & kStackingFailed || !on_stack(seen.sp)) overflowed(seen.sp);
-  } else if (stop.kind == device::Stop::Kind::kTimeout) {
-    fault.kind = Fault::Kind::kTimeout;
-  } else if (stop.kind == device::Stop::Kind::kLockup) {
-    fault.kind = Fault::Kind::kLockup;
-    if (!on_stack(stop.registers.r[13])) overflowed(stop.registers.r[13]);
   } else {
-    fault.kind = Fault::Kind::kCrash;
+    fault.kind = stop.kind == device::Stop::Kind::kTimeout  ? Fault::Kind::kTimeout
+                 : stop.kind == device::Stop::Kind::kLockup ? Fault::Kind::kLockup
+                                                            : Fault::Kind::kCrash;
     if (!on_stack(stop.registers.r[13])) overflowed(stop.registers.r[13]);
   }
   fault.reasons = decode_status(fault.cfsr, fault.hfsr);

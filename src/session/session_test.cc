@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "device/test_peers.h"
 #include "support/random.h"
 
@@ -258,6 +261,37 @@ TEST_P(AnySession, CallsAfterAFaultAreNotRun) {
   EXPECT_TRUE(session_->call(module, "f", {word}).ok());
 }
 
+// As while tuning: candidate after candidate, one in twenty of them machine code that hangs, jumps to nowhere, stores
+// to a bad address or ends its stack. Every one is seen for what it is, and none spoils the next.
+TEST_P(AnySession, AStreamOfCandidates) {
+  const char* const kBad =
+      "void hang(void) { for (;;) __asm volatile(\"\"); }\n"
+      "void nowhere(void) { ((void (*)(void))0xDEADBEE1)(); }\n"
+      "void store(void) { *(volatile int*)0xDEADBEE0 = 1; }\n"
+      "int deep(int n) { volatile char pad[256]; pad[n & 255] = n; return deep(n + 1) + pad[3]; }\n"
+      "void overflow(void) { deep(1); }\n";
+  const char* const kKinds[] = {"hang", "nowhere", "store", "overflow"};
+  const toolchain::Object good = compile("void good(int* a, int b) { *a = b * 3; }"), bad = compile(kBad);
+  const int count = std::getenv("MOTE_TEST_TRIALS") ? std::atoi(std::getenv("MOTE_TEST_TRIALS")) : 80;
+  const uint32_t word = session_->allocate(4);
+  for (int i = 0; i < count; ++i) {
+    SCOPED_TRACE(i);
+    LoadResult loaded = session_->load({i % 20 == 7 ? bad : good});
+    ASSERT_TRUE(std::holds_alternative<Module>(loaded));
+    const Module module = std::move(std::get<Module>(loaded));
+    if (i % 20 == 7) {
+      const std::string kind = kKinds[i / 20 % 4];
+      const CallResult result = session_->call(module, kind, {}, 1, milliseconds(250));
+      ASSERT_FALSE(result.ok()) << kind;
+      EXPECT_EQ(result.fault->kind == Fault::Kind::kTimeout, kind == "hang") << result.fault->text();
+    } else {
+      const CallResult result = session_->call(module, "good", {word, static_cast<uint32_t>(i)}, 3);
+      ASSERT_TRUE(result.ok()) << result.fault->text();
+      EXPECT_EQ(to_values<int32_t>(session_->read(word, 4))[0], i * 3);
+    }
+  }
+}
+
 // Not over QEMU, which ends itself when its core locks up.
 class DurableSession : public AnySession {};
 
@@ -297,6 +331,9 @@ constexpr const char* kQemu[] = {"qemu:mps2-an500", "qemu:mps2-an386"};
 INSTANTIATE_TEST_SUITE_P(All, AnySession, testing::ValuesIn(kDurable), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(Qemu, AnySession, testing::ValuesIn(kQemu), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(All, DurableSession, testing::ValuesIn(kDurable), name_of_peer);
+
+INSTANTIATE_TEST_SUITE_P(User, AnySession, testing::ValuesIn(device::users_board()), name_of_peer);
+INSTANTIATE_TEST_SUITE_P(User, DurableSession, testing::ValuesIn(device::users_board()), name_of_peer);
 
 }  // namespace
 }  // namespace mote::session
