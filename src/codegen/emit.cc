@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "codegen/expressions.h"
 #include "loop/rewrite.h"
@@ -167,6 +168,25 @@ std::string workspace_pointers(const Program& program) {
   return text;
 }
 
+/// Whether `name` occurs in C text as a whole word.
+bool mentions(const std::string& text, const std::string& name) {
+  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+  for (size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+    const size_t end = at + name.size();
+    if ((at == 0 || !is_word(text[at - 1])) && (end == text.size() || !is_word(text[end]))) return true;
+  }
+  return false;
+}
+
+/// Says that the inputs are not used of which `body` reads nothing: a window that sees only padding.
+std::string unused_inputs(const Program& program, const std::string& body) {
+  std::string text;
+  for (const Buffer& b : program.buffers) {
+    if (b.kind == Buffer::Kind::kInput && !mentions(body, b.name)) text += fmt::format("    (void){};\n", b.name);
+  }
+  return text;
+}
+
 template <typename T>
 std::string number(T value) {
   if constexpr (std::is_same_v<T, float>) {
@@ -258,7 +278,7 @@ std::string emit_kernel(const Program& program, bool with_constants) {
   if (!with_constants && program.constant_bytes() > 0) text += "\n";
   for (const loop::Function& f : program.functions) text += f.text + "\n";
   text += fmt::format("{};\n\n/* {} */\n{}\n{{\n", prototype(program), program.title, prototype(program));
-  return text + workspace_pointers(program) + body + "}\n";
+  return text + workspace_pointers(program) + unused_inputs(program, body) + body + "}\n";
 }
 
 }  // namespace mote::codegen
