@@ -211,9 +211,11 @@ Stop OpenOcdDevice::wait(const std::string& go, std::optional<uint32_t> until, m
       fmt::format("{}; wait_halt {}", go, std::max<int64_t>(limit.count(), 1)), limit + limits_.reply);
   Stop stop;
   if (!answer.ok) {
-    const bool late = answer.text.find("timed out") != std::string::npos;
+    const TclClient::Answer state = client().evaluate("[target current] curstate", limits_.reply);
     const TclClient::Answer halted = client().evaluate("halt; wait_halt 2000", limits_.reply);
-    if (!late || !halted.ok) throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
+    if (!state.ok || state.text != "running" || !halted.ok) {
+      throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
+    }
     stop.kind = Stop::Kind::kTimeout;
     stop.registers = registers();
     stop.text = fmt::format("still running at {:#x} when its time was up", stop.registers.r[15]);

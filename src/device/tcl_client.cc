@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <charconv>
+
 namespace mote::device {
 
 namespace {
@@ -43,11 +45,16 @@ TclClient::Answer TclClient::evaluate(const std::string& script, std::chrono::mi
     text += *c;
     if (text.size() > kLongestAnswer) throw ConnectionError(connection_.name() + ": the answer does not end");
   }
-  if (text.size() < 2 || text[0] < '0' || text[0] > '9' || text[1] != ' ') {
+  // "0 {result}", or the code of an error: 1 for Tcl's own, negative for OpenOCD's, which then says more only in its
+  // log.
+  int code = 0;
+  const std::from_chars_result number = std::from_chars(text.data(), text.data() + text.size(), code);
+  if (number.ec != std::errc() || number.ptr == text.data() + text.size() || *number.ptr != ' ') {
     throw ConnectionError(
         fmt::format("{}: answers \"{}\"; is it OpenOCD's Tcl port?", connection_.name(), text.substr(0, 60)));
   }
-  return {text[0] == '0', element(std::string_view(text).substr(2))};
+  const std::string result = element(std::string_view(text).substr(static_cast<size_t>(number.ptr - text.data()) + 1));
+  return {code == 0, code != 0 && result.empty() ? fmt::format("error {}; OpenOCD's log says more", code) : result};
 }
 
 std::string TclClient::require(const std::string& script, const std::string& what) {
