@@ -3,6 +3,7 @@
 
 #include "kernels/common.h"
 #include "kernels/family.h"
+#include "kernels/micro/elementwise.h"
 
 namespace mote::kernels {
 
@@ -84,8 +85,35 @@ std::string add_operand(const Workload& workload, size_t i, Program* program) {
   return name;
 }
 
-Program lower_arithmetic(const Workload& workload, const space::Config&, const target::Target&,
+/// Equal shapes, int8, and a target whose instructions make an addition exact without the reference's three roundings.
+std::optional<micro::AddForm> scheduled_form(const Workload& workload, const target::Target& target) {
+  const bool add = std::holds_alternative<ir::Add>(workload.op().attributes);
+  const bool plain =
+      workload.input(0).shape == workload.output().shape && workload.input(1).shape == workload.output().shape;
+  const bool constant = workload.input(0).is_constant() || workload.input(1).is_constant();
+  if (!add || !plain || constant || is_float(workload) || workload.op().post || !target.dsp) return std::nullopt;
+  return micro::plan_add(ir::add_params(workload.graph, workload.op()), ir::clamp_i8(workload.op()));
+}
+
+Program scheduled_add(const Workload& workload, const micro::AddForm& form, const target::Target& target,
+                      const std::string& name) {
+  const int64_t count = ir::elements(workload.output().shape);
+  Program program;
+  program.name = name;
+  const std::string name_a = add_operand(workload, 0, &program), name_b = add_operand(workload, 1, &program);
+  program.buffers.push_back(loop::output("y", Type::kI8, {count}));
+  const std::string function = name + "_add";
+  program.functions = {{function, micro::definitions(micro::add(function, form, target))}};
+  program.body = {loop::invoke(function, {loop::address(name_a, {0}), loop::address(name_b, {0}),
+                                          loop::address("y", {0}), loop::number(count)})};
+  return program;
+}
+
+Program lower_arithmetic(const Workload& workload, const space::Config&, const target::Target& target,
                          const std::string& name) {
+  if (const std::optional<micro::AddForm> form = scheduled_form(workload, target)) {
+    return scheduled_add(workload, *form, target, name);
+  }
   const ir::Shape& out = workload.output().shape;
   Program program;
   program.name = name;
@@ -117,6 +145,6 @@ Program lower_arithmetic(const Workload& workload, const space::Config&, const t
 
 }  // namespace
 
-const Family kArithmetic{1, no_choice, no_config, lower_arithmetic};
+const Family kArithmetic{2, no_choice, no_config, lower_arithmetic};
 
 }  // namespace mote::kernels

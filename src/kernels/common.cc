@@ -41,7 +41,11 @@ Expr finish_i8(loop::Program* program, const Workload& workload, Expr value) {
   Expr clamped = loop::clamp(std::move(value), bounds.lo, bounds.hi);
   if (!workload.op().post) return clamped;
   const ir::Table& table = *workload.op().post;
-  program->buffers.push_back(loop::constant("post", Type::kI8, {256}, to_bytes(std::span<const int8_t>(table))));
+  const bool known = std::any_of(program->buffers.begin(), program->buffers.end(),
+                                 [](const loop::Buffer& b) { return b.name == "post"; });
+  if (!known) {
+    program->buffers.push_back(loop::constant("post", Type::kI8, {256}, to_bytes(std::span<const int8_t>(table))));
+  }
   return loop::gather("post", std::move(clamped) + loop::imm(128));
 }
 
