@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "support/error.h"
 
 namespace mote::board_sim {
 namespace {
 
-constexpr uint64_t kPollInterval = 1'000'000;  // cycles
 constexpr uint32_t kSystemBytes = 0x100000, kDeviceBytes = 0x20000000;
 constexpr uint64_t kNoEnd = 0xFFFFFFFF;  // an address execution never reaches
 
@@ -50,6 +50,7 @@ Machine::Machine(const target::Board& board, MemoryProfile profile)
 }
 
 void Machine::reset() {
+  ++resets_;
   system_.reset();
   peripherals_.reset();
   for (const Special which : {Special::kPrimask, Special::kBasepri, Special::kFaultmask, Special::kFpscr}) {
@@ -79,7 +80,7 @@ Halt Machine::step() {
 Halt Machine::go(bool single) {
   single_ = single;
   fresh_ = true;
-  poll_at_ = cycles_ + kPollInterval;
+  poll_at_ = cycles_ + poll_interval;
   std::optional<Halt> halt;
   while (!halt) halt = emulate();
   return *halt;
@@ -110,7 +111,7 @@ std::optional<Halt> Machine::handle_due() {
     if (debugger && (system_.demcr & kDemcrVcCorereset)) return Halt{Halt::Reason::kVectorCatch, {}, 0};
   }
   if (cycles_ >= poll_at_) {
-    poll_at_ = cycles_ + kPollInterval;
+    poll_at_ = cycles_ + poll_interval;
     if (poll()) return Halt{Halt::Reason::kRequested, {}, 0};
   }
   if (system_.systick.take_interrupt(cycles_)) system_.pending[kSysTick] = true;
@@ -137,7 +138,7 @@ std::optional<Halt> Machine::sleep() {
       cycles_ = std::max(cycles_, next);
       if (system_.systick.take_interrupt(cycles_)) system_.pending[kSysTick] = true;
       if (cycles_ < poll_at_) continue;
-      poll_at_ = cycles_ + kPollInterval;
+      poll_at_ = cycles_ + poll_interval;
     } else {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));  // only the outside can wake it
     }
@@ -190,6 +191,10 @@ void Machine::add_breakpoint(uint32_t address) {
 
 void Machine::remove_breakpoint(uint32_t address) {
   if (breakpoints_.erase(address) != 0) unguard(address);
+}
+
+void Machine::clear_breakpoints() {
+  for (const uint32_t address : std::exchange(breakpoints_, {})) unguard(address);
 }
 
 void Machine::guard(uint32_t address) {

@@ -53,8 +53,13 @@ class Machine {
   std::function<bool()> poll = [] { return false; };
   /// Takes what the firmware prints (semihosting, UART).
   std::function<void(std::string_view)> print = [](std::string_view) {};
-  /// A debugger is attached: breakpoint instructions halt, and faults without a handler halt before the instruction.
+  /// A debugger is attached: breakpoint instructions halt.
   bool debugger = false;
+  /// With a debugger attached: faults without a handler halt before the instruction. Off: as on hardware.
+  bool faults_halt = true;
+  /// BKPT 0xAB is a semihosting call done here. Off: it is a breakpoint, and the debugger's business.
+  bool own_semihosting = true;
+  uint64_t poll_interval = 1'000'000;  // cycles
 
   /// Reset: registers, system space, peripherals; memory stays.
   void reset();
@@ -82,6 +87,9 @@ class Machine {
 
   void add_breakpoint(uint32_t address);
   void remove_breakpoint(uint32_t address);
+  void clear_breakpoints();
+  /// How often it was reset.
+  uint64_t resets() const { return resets_; }
 
  private:
   // What ended a stretch of emulation, beyond what the emulator itself says.
@@ -155,7 +163,7 @@ class Machine {
   Timer timer_;
   DeviceWindow system_window_{this, 0xE0000000}, device_window_{this, 0x40000000};
 
-  uint64_t cycles_ = 0, instructions_ = 0, memory_cycles_ = 0;
+  uint64_t cycles_ = 0, instructions_ = 0, memory_cycles_ = 0, resets_ = 0;
   uint64_t attention_at_ = 0, poll_at_ = 0;  // cycles
   Block* current_ = nullptr;                 // being executed; not yet charged
   // A halt in the middle of a block must not change what the branch predictor learns: the rest counts as the whole.

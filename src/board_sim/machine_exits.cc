@@ -183,7 +183,7 @@ std::optional<Halt> Machine::handle_interrupt(int number) {
 std::optional<Halt> Machine::handle_svc(uint32_t next) {
   const std::optional<int> taken = exceptions_.escalated(kSvc);
   const Fault unhandled{kSvc, 0, next - 2, 0};
-  if (debugger && !(taken && exceptions_.has_handler(*taken))) {
+  if (debugger && faults_halt && !(taken && exceptions_.has_handler(*taken))) {
     processor_.set_reg(15, next - 2);
     return Halt{Halt::Reason::kFault, unhandled, 0};
   }
@@ -195,7 +195,7 @@ std::optional<Halt> Machine::handle_svc(uint32_t next) {
 
 std::optional<Halt> Machine::handle_breakpoint_instruction(uint32_t pc) {
   const uint32_t code = memory_.value(pc, 2).value_or(0);
-  if (code == kSemihosting) {
+  if (code == kSemihosting && own_semihosting) {
     const SemihostingResult result = semihosting_call(processor_, memory_, cycles_, board_.clock_hz, print);
     processor_.set_reg(15, pc + 2);
     if (result.exit) return Halt{Halt::Reason::kExit, {}, *result.exit};
@@ -231,7 +231,7 @@ Fault Machine::fetch_fault(uint32_t pc) const {
 
 std::optional<Halt> Machine::fault(const Fault& fault) {
   const std::optional<int> taken = exceptions_.escalated(fault.exception);
-  if (debugger && !(taken && exceptions_.has_handler(*taken))) {
+  if (debugger && faults_halt && !(taken && exceptions_.has_handler(*taken))) {
     exceptions_.record(fault);
     if (fault.exception != kHardFault) system_.hfsr |= kHfsrForced;
     return Halt{Halt::Reason::kFault, fault, 0};

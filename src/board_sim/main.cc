@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "board_sim/bitbang_server.h"
 #include "board_sim/channel.h"
 #include "board_sim/elf_file.h"
 #include "board_sim/gdb_server.h"
@@ -28,7 +29,7 @@ constexpr const char* kVersion = "mote-board " MOTE_VERSION
                                  "the GPL-2.0.";
 
 struct Options {
-  std::string board, gdb, elf, profile, memory = "zero-wait";
+  std::string board, gdb, bitbang, elf, profile, memory = "zero-wait";
   std::vector<std::string> folders;
   bool once = false, die_with_parent = false, statistics = false;
 };
@@ -74,6 +75,17 @@ void serve_gdb(Machine& machine, const Options& options) {
   }
 }
 
+void serve_bitbang(Machine& machine, const Options& options) {
+  Listener listener(options.bitbang);
+  fmt::print("remote-bitbang: {}\n", listener.name());
+  std::fflush(stdout);
+  BitbangServer server(machine);
+  do {
+    Channel channel(listener.accept());
+    server.serve(channel);
+  } while (!options.once);
+}
+
 int run_alone(Machine& machine) {
   machine.print = [](std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); };
   const Halt halt = machine.run();
@@ -110,13 +122,17 @@ void write_profile(const Machine& machine, const Options& options) {
 
 int run(const Options& options) {
   if (options.die_with_parent) die_with_parent();
-  if (options.gdb.empty() && options.elf.empty()) throw InputError("mote-board", "needs --gdb or --elf");
+  if (options.gdb.empty() && options.bitbang.empty() && options.elf.empty()) {
+    throw InputError("mote-board", "needs --gdb, --remote-bitbang or --elf");
+  }
+  if (!options.gdb.empty() && !options.bitbang.empty()) throw InputError("mote-board", "has one debug port at a time");
   if (!options.profile.empty() && options.elf.empty()) throw InputError("--profile", "needs --elf");
   const target::Board board = target::load_board(options.board, options.folders);
   Machine machine(board, options.memory == "flash" ? MemoryProfile::kFlash : MemoryProfile::kZeroWait);
   if (!options.elf.empty()) load(machine, options.elf);
-  if (!options.gdb.empty()) {
-    serve_gdb(machine, options);
+  if (!options.gdb.empty() || !options.bitbang.empty()) {
+    if (!options.gdb.empty()) serve_gdb(machine, options);
+    if (!options.bitbang.empty()) serve_bitbang(machine, options);
     if (!options.profile.empty()) write_profile(machine, options);
     return 0;
   }
@@ -136,6 +152,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_option(
       "--gdb", options.gdb,
       "serve GDB on this port of 127.0.0.1 (0: any; prints 'gdb: PORT'), this Unix socket, or - for standard input");
+  app.add_option("--remote-bitbang", options.bitbang, "the same for OpenOCD's remote_bitbang adapter: a JTAG chain");
   app.add_option("--elf", options.elf, "load this firmware; without --gdb, run it: its output and exit code are ours");
   app.add_option("--memory", options.memory, "what memory costs: zero-wait, or flash (wait states and caches)")
       ->check(CLI::IsMember({"zero-wait", "flash"}))

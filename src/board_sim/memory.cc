@@ -16,6 +16,14 @@ void Memory::Free::operator()(std::byte* bytes) const {
 
 Memory::Memory(const target::Board& board) {
   for (const target::MemoryRegion& region : board.regions) add(board, region);
+  if (board.simulation.flash_size_address != 0) {
+    target::MemoryRegion system;
+    system.name = "system memory";
+    system.kind = target::MemoryRegion::Kind::kFlash;
+    system.address = board.simulation.flash_size_address / kPage * kPage;
+    system.size = kPage;
+    add(board, system);
+  }
   std::ranges::sort(windows_, {}, &Window::address);
   for (size_t i = 1; i < windows_.size(); ++i) {
     if (windows_[i - 1].end() > windows_[i].address) {
@@ -24,6 +32,9 @@ Memory::Memory(const target::Board& board) {
     }
   }
   clear();
+  if (board.simulation.flash_size_address != 0) {
+    set_value(board.simulation.flash_size_address, board.flash().size / 1024, 2);
+  }
 }
 
 void Memory::add(const target::Board& board, const target::MemoryRegion& region) {
@@ -36,7 +47,9 @@ void Memory::add(const target::Board& board, const target::MemoryRegion& region)
   std::byte* bytes = static_cast<std::byte*>(mapped);
   pages_.emplace_back(bytes, Free{size});
   const bool flash = region.kind == target::MemoryRegion::Kind::kFlash;
-  const Window window{region.address, size, region.writable(), region.executable, flash, bytes};
+  // A board file may advise against code in data TCM; the core runs it all the same (OpenOCD's flash drivers rely on it).
+  const bool executable = region.executable || region.kind == target::MemoryRegion::Kind::kTightlyCoupledData;
+  const Window window{region.address, size, region.writable(), executable, flash, bytes};
   windows_.push_back(window);
   if (region.alias) {
     windows_.push_back(window);

@@ -141,7 +141,7 @@ uint32_t SystemSpace::cycle_count(uint64_t now) const {
 uint32_t SystemSpace::read_dwt(uint32_t address, uint64_t now) const {
   switch (address) {
     case kDwtControl:
-      return 0x40000000 | dwt_control_;
+      return dwt_control_;  // no comparators
     case kDwtCount:
       return cycle_count(now);
     case kDwtLockStatus:

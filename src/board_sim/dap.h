@@ -1,0 +1,33 @@
+// A debug access port as Arm's ADIv5 describes it: the registers of a JTAG debug port, and one memory access port.
+#pragma once
+
+#include <cstdint>
+
+#include "board_sim/core_debug.h"
+
+namespace mote::board_sim {
+
+class DebugAccessPort {
+ public:
+  explicit DebugAccessPort(CoreDebug& core) : core_(core) {}
+
+  /// A transfer to register `address` (0, 4, 8 or 12) of the debug port or of the selected access port. Reads leave
+  /// their value in result(), which the next transfer hands out.
+  void debug_port(uint32_t address, bool read, uint32_t value);
+  void access_port(uint32_t address, bool read, uint32_t value);
+  uint32_t result() const { return result_; }
+
+ private:
+  uint32_t status() const;
+  bool sticky() const { return error_ || overrun_ || compare_; }
+  bool transfer(uint32_t address, bool read, uint32_t& value);
+  void data_transfer(uint32_t address, bool read, uint32_t value);
+
+  CoreDebug& core_;
+  uint32_t control_ = 0, select_ = 0;
+  bool error_ = false, overrun_ = false, compare_ = false;
+  uint32_t transfer_control_ = 0x23000042, transfer_address_ = 0;  // CSW, TAR
+  uint32_t result_ = 0;
+};
+
+}  // namespace mote::board_sim
