@@ -86,6 +86,11 @@ Instruction sxtb16(Reg d, Reg m, bool rotate8) {
               {{m, Role::kAlu}});
 }
 
+Instruction sxtab16(Reg d, Reg n, Reg m, bool rotate8) {
+  return make(Kind::kPack, fmt::format("sxtab16 {}, {}, {}{}", name(d), name(n), name(m), rotate8 ? ", ror #8" : ""),
+              {d}, {{n, Role::kAlu}, {m, Role::kShifted}});
+}
+
 Instruction add_halves(const std::string& op, Reg d, Reg n, Reg m) {
   return make(Kind::kExtend, fmt::format("{} {}, {}, {}", op, name(d), name(n), name(m)), {d},
               {{n, Role::kAlu}, {m, Role::kAlu}});

@@ -63,6 +63,8 @@ Instruction mla(Reg d, Reg n, Reg m, Reg acc);
 /// Byte `byte` of m.
 Instruction sxtb(Reg d, Reg m, int byte = 0);
 Instruction sxtb16(Reg d, Reg m, bool rotate8);
+/// n + the bytes 0 and 2 of m (1 and 3 when rotated), by halves.
+Instruction sxtab16(Reg d, Reg n, Reg m, bool rotate8);
 /// "sadd16" or "ssub16".
 Instruction add_halves(const std::string& op, Reg d, Reg n, Reg m);
 Instruction pkhbt(Reg d, Reg n, Reg m);  // low half of n, low half of m above it

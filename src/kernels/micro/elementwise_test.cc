@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "kernels/micro/harness_test.h"
+#include "kernels/micro/pool.h"
 #include "support/random.h"
 
 namespace mote::kernels::micro {
@@ -80,23 +81,53 @@ std::vector<Trial> trials(uint64_t seed, const target::Target& target) {
   return trials;
 }
 
+std::vector<Trial> pool_trials(uint64_t seed, const target::Target& target) {
+  Random random(seed);
+  std::vector<Trial> trials;
+  for (int number = 0; number < 8; ++number) {
+    WindowSumSpec spec;
+    spec.name = fmt::format("pool_{}", number);
+    spec.channels = static_cast<int32_t>(random.between(4, 40));
+    spec.rows = static_cast<int32_t>(random.between(1, 9));
+    spec.columns = static_cast<int32_t>(random.between(1, 9));
+    spec.row_step = (spec.columns + static_cast<int32_t>(random.between(0, 3))) * spec.channels;
+    const std::vector<int8_t> in = random_bytes(random, static_cast<size_t>(spec.rows * spec.row_step));
+    std::vector<int32_t> expected(static_cast<size_t>(spec.channels));
+    for (int32_t i = 0; i < spec.rows * spec.columns * spec.channels; ++i) {
+      const int32_t y = i / (spec.columns * spec.channels), x = i % (spec.columns * spec.channels);
+      expected[static_cast<size_t>(i % spec.channels)] += in[static_cast<size_t>(y * spec.row_step + x)];
+    }
+    trials.push_back({.kernel = window_sum(spec, target),
+                      .data = array_in_c("const int8_t", "in", in) + array_in_c("const int16_t", "expected", expected) +
+                              fmt::format("static int16_t out[{}] __attribute__((aligned(4)));\n", spec.channels + 2),
+                      .call = fmt::format("  out[{0}] = 77;\n  {1}(in, out);\n  bad = out[{0}] != 77;\n"
+                                          "  for (int i = 0; i < {0}; ++i) bad += out[i] != expected[i];",
+                                          spec.channels, spec.name),
+                      .name = fmt::format("{}x{} window of {} channels on {}", spec.rows, spec.columns, spec.channels,
+                                          target.name)});
+  }
+  return trials;
+}
+
 void expect_no_errors(const std::vector<Trial>& trials, const std::vector<int>& bad) {
   for (size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(bad[i], 0) << trials[i].name;
 }
 
 TEST(Elementwise, TheCFormsEqualNaiveLoops) {
-  const std::vector<Trial> all = trials(1, target::load_target("cortex-m7"));
-  expect_no_errors(all, run_on_host(all));
+  const target::Target target = target::load_target("cortex-m7");
+  for (const std::vector<Trial>& all : {trials(1, target), pool_trials(1, target)})
+    expect_no_errors(all, run_on_host(all));
 }
 
 class ElementwiseOnCore : public testing::TestWithParam<const char*> {};
 
 TEST_P(ElementwiseOnCore, TheAssemblyEqualsNaiveLoops) {
   const target::Target target = target::load_target(GetParam());
-  const std::vector<Trial> all = trials(2, target);
-  const std::optional<std::vector<int>> bad = run_on_board(all, target);
-  if (!bad) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
-  expect_no_errors(all, *bad);
+  for (const std::vector<Trial>& all : {trials(2, target), pool_trials(2, target)}) {
+    const std::optional<std::vector<int>> bad = run_on_board(all, target);
+    if (!bad) GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+    expect_no_errors(all, *bad);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cores, ElementwiseOnCore, testing::Values("cortex-m4", "cortex-m7"),
