@@ -13,8 +13,9 @@ namespace {
 using Wide = __int128;
 
 constexpr int64_t kInt32Min = std::numeric_limits<int32_t>::min(), kInt32Max = std::numeric_limits<int32_t>::max();
-constexpr int kMostShift = 20;          // of a one-sided form: more would leave no room for large outputs
-constexpr int kMostBiasOffset = 16384;  // tried before giving up
+constexpr int kMostShift = 20;  // of a one-sided form: more would leave no room for large outputs
+constexpr int64_t kMostBiasOffset = 1 << 20;
+constexpr int64_t kSlopesTried = 4;  // on either side of the best one
 
 bool fits_int32(int64_t value) {
   return value >= kInt32Min && value <= kInt32Max;
@@ -117,6 +118,19 @@ class Line {
   const Wide unit_;
 };
 
+/// The smallest x >= 0 with a * x mod m in [lo, hi], 0 <= a < m, 0 <= lo <= hi < m; -1 when there is none. Euclid's
+/// algorithm.
+int64_t first_multiple_within(int64_t a, int64_t m, int64_t lo, int64_t hi) {
+  if (lo == 0) return 0;
+  if (a == 0) return -1;
+  const int64_t x = (lo + a - 1) / a;
+  if (x * a <= hi) return x;
+  // No multiple of a lies in [lo, hi] itself: find how many turns of m to add.
+  const int64_t turns = first_multiple_within(m % a, a, a - hi % a, a - lo % a);
+  if (turns < 0) return -1;
+  return static_cast<int64_t>((Wide{lo} + Wide{m} * turns + a - 1) / a);
+}
+
 class Planner {
  public:
   explicit Planner(const RequantLayer& layer) : layer_(layer), tail_(saturation_for(layer.clamp)) {
@@ -179,19 +193,29 @@ class Planner {
       hopeless = true;
       return std::nullopt;
     }
-    for (const int64_t m : {best, best + 1, best - 1, best + 2, best - 2}) {
+    std::optional<RequantConstants> good;
+    for (int64_t m = best - kSlopesTried; m <= best + kSlopesTried; ++m) {
       if (m < 1 || m > kInt32Max || line.width(m) < 0) continue;
-      const Line::Interval b = line.offsets(m);
-      const Wide per_offset = Wide{m} << form.pre_shift;
-      for (int32_t offset = 0; offset < kMostBiasOffset; ++offset) {
-        const Wide addend = (b.hi - per_offset * offset) >> 32;
-        if ((addend << 32) < b.lo - per_offset * offset || addend < kInt32Min / 2 || addend > kInt32Max / 2) continue;
-        const RequantConstants constants{offset, static_cast<int32_t>(m), static_cast<int32_t>(addend), 0};
-        if (std::optional<RequantConstants> good = proved(i, form, constants)) return good;
-        break;
-      }
+      const std::optional<RequantConstants> constants = offsets_for(m, form.pre_shift, line.offsets(m));
+      if (constants && (!good || constants->bias_offset < good->bias_offset)) good = constants;
     }
-    return std::nullopt;
+    return good ? proved(i, form, *good) : std::nullopt;
+  }
+
+  /// The smallest bias offset, and its addend, with addend * 2^32 + m * bias offset in the interval. The addend alone
+  /// is too coarse.
+  static std::optional<RequantConstants> offsets_for(int64_t m, int pre_shift, const Line::Interval& b) {
+    constexpr int64_t kTurn = int64_t{1} << 32;
+    const auto modulo = [](Wide value) { return static_cast<int64_t>(((value % kTurn) + kTurn) % kTurn); };
+    const Wide slope = Wide{m} << pre_shift;
+    const int64_t lo = modulo(b.lo), width = static_cast<int64_t>(std::min<Wide>(b.hi - b.lo, kTurn - 1));
+    // An interval across a multiple of a turn holds it.
+    const int64_t offset =
+        lo == 0 || lo + width >= kTurn ? 0 : first_multiple_within(modulo(slope), kTurn, lo, lo + width);
+    if (offset < 0 || offset > kMostBiasOffset) return std::nullopt;
+    const Wide addend = (b.hi - slope * offset) >> 32;
+    if (addend < kInt32Min / 2 || addend > kInt32Max / 2) return std::nullopt;
+    return RequantConstants{static_cast<int32_t>(offset), static_cast<int32_t>(m), static_cast<int32_t>(addend), 0};
   }
 
   RequantConstants constant_function(const RequantForm& form, size_t i) const {
