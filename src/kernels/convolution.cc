@@ -122,9 +122,10 @@ space::Config im2col_fallback(const space::Space& space) {
                                         {"unroll_k", largest(space, "unroll_k", 8)}});
     if (!space.why_illegal(config)) return config;
   }
-  return with(
-      space,
-      {{"algorithm", kIm2col}, {"tile_co", largest(space, "tile_co", 4)}, {"unroll_k", largest(space, "unroll_k", 8)}});
+  return with(space, {{"algorithm", kIm2col},
+                      {"rows", 1},
+                      {"tile_co", largest(space, "tile_co", 4)},
+                      {"unroll_k", largest(space, "unroll_k", 8)}});
 }
 
 loop::Program lower_convolution(const Workload& workload, const space::Config& config, const target::Target& target,
