@@ -30,7 +30,9 @@
 #define MOTE_BASELINE 1 /* no fault status registers, no VTOR on the smallest */
 #endif
 
-static inline void mote_barrier(void) { __asm volatile("dsb\n isb" ::: "memory"); }
+static inline void mote_barrier(void) {
+  __asm volatile("dsb\n isb" ::: "memory");
+}
 
 /* FPU, traps and caches on. Call it first, before any floating-point instruction. */
 static inline void mote_cpu_init(void) {
@@ -38,9 +40,9 @@ static inline void mote_cpu_init(void) {
 #ifdef __ARM_FP
   MOTE_SCB_CPACR |= 0xFu << 20;
 #endif
-  MOTE_SCB_CCR |= 1u << 4;     /* a division by zero is a fault */
-  MOTE_SCB_SHCSR |= 7u << 16;  /* memory, bus and usage faults have handlers of their own */
-  MOTE_SCB_CFSR = ~0u;         /* what an earlier run left behind */
+  MOTE_SCB_CCR |= 1u << 4;    /* a division by zero is a fault */
+  MOTE_SCB_SHCSR |= 7u << 16; /* memory, bus and usage faults have handlers of their own */
+  MOTE_SCB_CFSR = ~0u;        /* what an earlier run left behind */
   MOTE_SCB_HFSR = ~0u;
 #endif
 #ifdef MOTE_INSTRUCTION_CACHE
@@ -73,7 +75,9 @@ static inline void mote_counter_start(void) {
 #endif
   MOTE_DWT_CTRL |= 1u;
 }
-static inline uint32_t mote_counter(void) { return MOTE_DWT_CYCCNT; }
+static inline uint32_t mote_counter(void) {
+  return MOTE_DWT_CYCCNT;
+}
 
 #elif defined(MOTE_COUNTER_SYSTICK)
 
@@ -98,12 +102,16 @@ static inline uint32_t mote_counter(void) {
 #elif defined(MOTE_COUNTER_TIMER)
 
 static inline void mote_counter_start(void) {}
-static inline uint32_t mote_counter(void) { return MOTE_REGISTER(MOTE_TIMER_ADDRESS); }
+static inline uint32_t mote_counter(void) {
+  return MOTE_REGISTER(MOTE_TIMER_ADDRESS);
+}
 
 #else
 
 static inline void mote_counter_start(void) {}
-static inline uint32_t mote_counter(void) { return 0; }
+static inline uint32_t mote_counter(void) {
+  return 0;
+}
 
 #endif
 

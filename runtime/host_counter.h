@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 
-static inline void mote_barrier(void) { __asm volatile("" ::: "memory"); }
+static inline void mote_barrier(void) {
+  __asm volatile("" ::: "memory");
+}
 
 static inline uint32_t mote_counter(void) {
 #if defined(__x86_64__)

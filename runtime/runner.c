@@ -76,7 +76,9 @@ void mote_fill_bytes(uint32_t address, uint32_t bytes, uint32_t value) {
 
 void mote_stop(void) {}
 
-void mote_run(void) { run_queue(); }
+void mote_run(void) {
+  run_queue();
+}
 
 #else
 
@@ -89,7 +91,9 @@ static uint32_t fault_stack[64];
 /* Where the naked handler puts what C code could not save: SP, LR, r4 to r11. */
 static volatile uint32_t fault_entry[10];
 
-static void on_systick(void) { mote_systick_wraps = mote_systick_wraps + 1; }
+static void on_systick(void) {
+  mote_systick_wraps = mote_systick_wraps + 1;
+}
 
 __attribute__((noinline)) void mote_stop(void) {
   for (;;) __asm volatile("nop"); /* the host's breakpoint is here */
@@ -140,9 +144,20 @@ __attribute__((naked)) static void on_fault(void) {
 __attribute__((aligned(128))) static void (*const vectors[16])(void) = {
     (void (*)(void))(fault_stack + 64),
     on_fault, /* reset: nobody gets here */
-    on_fault, on_fault, on_fault, on_fault, on_fault, on_fault,
-    on_fault, on_fault, on_fault, on_fault, on_fault, on_fault,
-    on_fault, on_systick,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_fault,
+    on_systick,
 };
 
 void mote_run(void) {

@@ -1,5 +1,5 @@
-/* The on-device runner: a queue of calls, run one after the other without going back to the host, each timed. The host's side
- * of these structures is session/runner.cc. C99, freestanding. */
+/* The on-device runner: a queue of calls, run one after the other without going back to the host, each timed. The
+ * host's side of these structures is session/runner.cc. C99, freestanding. */
 #ifndef MOTE_RUNNER_H
 #define MOTE_RUNNER_H
 
@@ -20,9 +20,9 @@ enum mote_event { MOTE_EVENT_NONE, MOTE_EVENT_FAULT, MOTE_EVENT_STACK };
 
 /* What stood in the registers when an exception was taken that nobody expected. */
 struct mote_fault {
-  uint32_t exception;                   /* IPSR: 2 NMI, 3 HardFault, 4 MemManage, 5 BusFault, 6 UsageFault ... */
-  uint32_t exc_return, sp;              /* LR and SP on entry */
-  uint32_t frame_valid;                 /* whether the stacked registers could be read: r0-r3, r12, lr, pc, xpsr */
+  uint32_t exception;      /* IPSR: 2 NMI, 3 HardFault, 4 MemManage, 5 BusFault, 6 UsageFault ... */
+  uint32_t exc_return, sp; /* LR and SP on entry */
+  uint32_t frame_valid;    /* whether the stacked registers could be read: r0-r3, r12, lr, pc, xpsr */
   uint32_t frame[8];
   uint32_t r4_to_r11[8];
   uint32_t cfsr, hfsr, mmfar, bfar;

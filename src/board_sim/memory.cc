@@ -47,7 +47,8 @@ void Memory::add(const target::Board& board, const target::MemoryRegion& region)
   std::byte* bytes = static_cast<std::byte*>(mapped);
   pages_.emplace_back(bytes, Free{size});
   const bool flash = region.kind == target::MemoryRegion::Kind::kFlash;
-  // A board file may advise against code in data TCM; the core runs it all the same (OpenOCD's flash drivers rely on it).
+  // A board file may advise against code in data TCM; the core runs it all the same (OpenOCD's flash drivers rely on
+  // it).
   const bool executable = region.executable || region.kind == target::MemoryRegion::Kind::kTightlyCoupledData;
   const Window window{region.address, size, region.writable(), executable, flash, bytes};
   windows_.push_back(window);

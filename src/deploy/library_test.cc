@@ -95,7 +95,10 @@ TEST(Library, NamesFromOutsideCannotBreakTheCode) {
   const ir::TensorId x = builder.input({1, 4, 4, 3});
   builder.output(builder.conv_2d(x, 5, {3, 3}));
   ir::Graph graph = builder.finish();
-  for (ir::Tensor& tensor : graph.tensors) tensor.name = "*/ #error \"\\\n?" "?/ %s \xff";
+  for (ir::Tensor& tensor : graph.tensors)
+    tensor.name =
+        "*/ #error \"\\\n?"
+        "?/ %s \xff";
   const Library library = make_library(graph, "evil */ \" \n.tflite", "", target::load_board("host"));
   for (const File& file : files_of(library, std::nullopt)) {
     EXPECT_THAT(file.text, testing::Not(HasSubstr("#error"))) << file.path;

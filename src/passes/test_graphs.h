@@ -90,7 +90,8 @@ inline std::map<int, Bytes> source_tensors(const ir::Graph& graph, const std::ve
   std::map<int, Bytes> by_source;
   for (size_t i = 0; i < tensors.size(); ++i) {
     const ir::Tensor& tensor = graph.tensors[i];
-    if (tensor.source_index >= 0 && !tensor.is_constant() && !tensors[i].empty()) by_source[tensor.source_index] = tensors[i];
+    if (tensor.source_index >= 0 && !tensor.is_constant() && !tensors[i].empty())
+      by_source[tensor.source_index] = tensors[i];
   }
   return by_source;
 }

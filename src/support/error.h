@@ -25,7 +25,8 @@ class InputError : public std::runtime_error {
   std::string where_;
 };
 
-/// The input was right and the job failed all the same: a fault on the board, a missing compiler, a mismatch, a full disk.
+/// The input was right and the job failed all the same: a fault on the board, a missing compiler, a mismatch, a full
+/// disk.
 class JobError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -23,7 +23,9 @@ class Random {
   /// Uniform in [0, n), n > 0.
   uint64_t below(uint64_t n) { return static_cast<uint64_t>((static_cast<unsigned __int128>(bits()) * n) >> 64); }
   /// Uniform in [lo, hi].
-  int64_t between(int64_t lo, int64_t hi) { return lo + static_cast<int64_t>(below(static_cast<uint64_t>(hi - lo) + 1)); }
+  int64_t between(int64_t lo, int64_t hi) {
+    return lo + static_cast<int64_t>(below(static_cast<uint64_t>(hi - lo) + 1));
+  }
   /// Uniform in [0, 1).
   double unit() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
   /// Normal with mean 0 and deviation 1, to the accuracy of a sum of twelve uniforms.
