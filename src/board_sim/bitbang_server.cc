@@ -5,6 +5,16 @@ namespace {
 
 constexpr uint64_t kPollInterval = 50'000;  // cycles: a debugger looks often
 
+/// IDCODE of the debug port's TAP: that of a Cortex-M7, or of its predecessors.
+uint32_t debug_id(const target::Board& board) {
+  return board.target.pipeline == "m7" ? 0x5BA00477 : 0x4BA00477;
+}
+
+/// 4 KiB in the debug port of a Cortex-M3 or M4, 1 KiB in the others.
+uint32_t increment_window(const target::Board& board) {
+  return board.target.name == "cortex-m3" || board.target.name == "cortex-m4" ? 4096 : 1024;
+}
+
 /// IDCODE of an STM32's boundary-scan TAP: its device id in the middle.
 uint32_t boundary_id(const target::Board& board) {
   return 0x06000041 | (board.simulation.idcode & 0xFFF) << 12;
@@ -13,7 +23,10 @@ uint32_t boundary_id(const target::Board& board) {
 }  // namespace
 
 BitbangServer::BitbangServer(Machine& machine)
-    : machine_(machine), core_(machine), port_(core_), chain_(port_, boundary_id(machine.board())) {}
+    : machine_(machine),
+      core_(machine),
+      port_(core_, increment_window(machine.board())),
+      chain_(port_, debug_id(machine.board()), boundary_id(machine.board())) {}
 
 void BitbangServer::serve(Channel& channel) {
   std::string input;

@@ -6,7 +6,6 @@ namespace {
 constexpr uint32_t kAccessPortId = 0x74770001, kRomTable = 0xE00FD003;
 constexpr uint32_t kDeviceEnabled = 0x40, kTransferControlBits = 0x3F000F37;
 constexpr uint32_t kControlBits = 0x54FFFF0D;
-constexpr uint32_t kIncrementWindow = 0x3FF;  // TAR counts within 1 KiB
 
 }  // namespace
 
@@ -86,7 +85,7 @@ void DebugAccessPort::data_transfer(uint32_t reg, bool read, uint32_t value) {
   if (!ok || banked) return;
   const uint32_t increment = control >> 4 & 3;
   const uint32_t step = increment == 1 ? 1u << (control & 7) : increment == 2 ? 4 : 0;
-  transfer_address_ = (transfer_address_ & ~kIncrementWindow) | ((transfer_address_ + step) & kIncrementWindow);
+  transfer_address_ = (transfer_address_ & ~window_mask_) | ((transfer_address_ + step) & window_mask_);
 }
 
 /// One transfer of the size in CSW, several in packed mode; data sits in the byte lanes of its address.

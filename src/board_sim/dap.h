@@ -9,7 +9,8 @@ namespace mote::board_sim {
 
 class DebugAccessPort {
  public:
-  explicit DebugAccessPort(CoreDebug& core) : core_(core) {}
+  /// `increment_window`: bytes within which the transfer address counts up (a debugger writes it anew at the end).
+  DebugAccessPort(CoreDebug& core, uint32_t increment_window) : core_(core), window_mask_(increment_window - 1) {}
 
   /// A transfer to register `address` (0, 4, 8 or 12) of the debug port or of the selected access port. Reads leave
   /// their value in result(), which the next transfer hands out.
@@ -24,6 +25,7 @@ class DebugAccessPort {
   void data_transfer(uint32_t address, bool read, uint32_t value);
 
   CoreDebug& core_;
+  uint32_t window_mask_;
   uint32_t control_ = 0, select_ = 0;
   bool error_ = false, overrun_ = false, compare_ = false;
   uint32_t transfer_control_ = 0x23000042, transfer_address_ = 0;  // CSW, TAR

@@ -4,7 +4,6 @@ namespace mote::board_sim {
 namespace {
 
 constexpr uint32_t kAbort = 0x8, kDebugPort = 0xA, kAccessPort = 0xB, kIdCode = 0xE;  // instructions of the debug TAP
-constexpr uint32_t kDebugId = 0x5BA00477;
 constexpr uint32_t kBoundaryIdCode = 1;
 constexpr uint32_t kAcknowledgeOk = 2;
 
@@ -66,7 +65,7 @@ void JtagChain::capture_data() {
   debug_.shift = 0;
   switch (debug_.ir) {
     case kIdCode:
-      debug_.shift = kDebugId;
+      debug_.shift = debug_id_;
       debug_.shift_bits = 32;
       break;
     case kDebugPort:

@@ -9,8 +9,9 @@ namespace mote::board_sim {
 
 class JtagChain {
  public:
-  /// `boundary_id`: IDCODE of the boundary-scan TAP.
-  JtagChain(DebugAccessPort& port, uint32_t boundary_id) : port_(port), boundary_id_(boundary_id) {}
+  /// IDCODEs of the debug port's TAP and of the boundary-scan TAP.
+  JtagChain(DebugAccessPort& port, uint32_t debug_id, uint32_t boundary_id)
+      : port_(port), debug_id_(debug_id), boundary_id_(boundary_id) {}
 
   /// The rising edge of TCK.
   void clock(bool tms, bool tdi);
@@ -54,7 +55,7 @@ class JtagChain {
   void update_data();
 
   DebugAccessPort& port_;
-  uint32_t boundary_id_;
+  uint32_t debug_id_, boundary_id_;
   State state_ = State::kReset;
   Tap debug_{4, 0xE}, boundary_{5, 1};
 };
