@@ -4,6 +4,7 @@
 
 #include "kernels/common.h"
 #include "kernels/family.h"
+#include "kernels/micro/pool.h"
 
 namespace mote::kernels {
 
@@ -62,56 +63,43 @@ Expr count_of(const Workload& workload, const Window& w, Program* program) {
   return count_y * count_x;
 }
 
-/// Whether four channels may be summed at a time as pairs of halfwords: no padding, and sums that fit.
-bool sums_in_halfwords(const Workload& workload, const Window& w, const target::Target& target) {
-  const bool padded = w.padding != ir::Padding2D{};
-  return target.dsp && !is_float(workload) && w.average && !padded && workload.output().shape[3] % 4 == 0 &&
-         w.window.h * w.window.w <= 255;
+/// The scheduled kernel that sums windows, when it can do these.
+std::optional<micro::WindowSumSpec> window_sum_of(const Workload& workload, const Window& w,
+                                                  const target::Target& target, const std::string& name) {
+  const ir::Shape& in = workload.input(0).shape;
+  if (!target.dsp || is_float(workload) || !w.average || w.padding != ir::Padding2D{}) return std::nullopt;
+  const micro::WindowSumSpec spec{name + "_sums", in[3], w.window.h, w.window.w, in[2] * in[3]};
+  return micro::why_no_window_sum(spec) ? std::nullopt : std::optional(spec);
 }
 
-/// Sums of even and odd channels of four in the halves of two words, then the four means.
-Program average_by_fours(const Workload& workload, const Window& w, const std::string& name) {
+/// The sums of each window's channels, then their means.
+Program average_by_sums(const Workload& workload, const Window& w, const micro::WindowSumSpec& spec,
+                        const target::Target& target, const std::string& name) {
   const ir::Shape& out = workload.output().shape;
   Program program;
   program.name = name;
   program.buffers = {loop::input("x", Type::kI8, extents_of(workload.input(0))),
-                     loop::output("y", Type::kI8, extents_of(workload.output())), loop::local("even", Type::kU32, {}),
-                     loop::local("odd", Type::kU32, {}), loop::local("sum", Type::kI32, {4})};
-  const Affine row = var("oy") * w.stride.h + var("ky"), column = var("ox") * w.stride.w + var("kx");
-  const Expr word = loop::load_word("x", {var("n"), row, column, var("c") * 4}, 4);
-  const Expr even = loop::load("even", {}), odd = loop::load("odd", {});
-  const Expr zero = loop::imm(0, Type::kU32);
-  loop::Block channels{
-      loop::store("even", {}, zero), loop::store("odd", {}, zero),
-      loop::loop(
-          "ky", w.window.h,
-          {loop::loop(
-              "kx", w.window.w,
-              {loop::store("even", {}, loop::call(loop::kAdd16, {even, loop::call(loop::kSxtb16, {word})})),
-               loop::store("odd", {}, loop::call(loop::kAdd16, {odd, loop::call(loop::kSxtb16Ror8, {word})}))})})};
-  const int32_t count = w.window.h * w.window.w;
-  for (int64_t i = 0; i < 4; ++i) {
-    // The low half by shifting it up and down again, so that its sign spreads.
-    const Expr pair = loop::cast(Type::kI32, i % 2 == 0 ? even : odd);
-    channels.push_back(loop::store("sum", {i}, loop::shift_right(i < 2 ? loop::shift_left(pair, 16) : pair, 16)));
-  }
-  for (int64_t i = 0; i < 4; ++i) {
-    const Expr sum = loop::load("sum", {i});
-    const Expr half = loop::imm(count / 2);
-    const Expr mean = loop::select(loop::less(loop::imm(0), sum), sum + half, sum - half) / loop::imm(count);
-    channels.push_back(
-        loop::store("y", {var("n"), var("oy"), var("ox"), var("c") * 4 + i}, finish_i8(&program, workload, mean)));
-  }
-  program.body = {loop::loop(
-      "n", out[0],
-      {loop::loop("oy", out[1], {loop::loop("ox", out[2], {loop::loop("c", out[3] / 4, std::move(channels))})})})};
+                     loop::output("y", Type::kI8, extents_of(workload.output())),
+                     loop::workspace("sums", Type::kI16, {out[3]})};
+  program.functions = {{spec.name, micro::definitions(micro::window_sum(spec, target))}};
+  const Expr sum = loop::load("sums", {var("c")}), half = loop::imm(w.window.h * w.window.w / 2);
+  const Expr mean =
+      loop::select(loop::less(loop::imm(0), sum), sum + half, sum - half) / loop::imm(w.window.h * w.window.w);
+  const loop::Stmt sums = loop::invoke(
+      spec.name,
+      {loop::address("x", {var("n"), var("oy") * w.stride.h, var("ox") * w.stride.w, 0}), loop::address("sums", {0})});
+  const loop::Stmt means = loop::loop(
+      "c", out[3], {loop::store("y", {var("n"), var("oy"), var("ox"), var("c")}, finish_i8(&program, workload, mean))});
+  program.body = {loop::loop("n", out[0], {loop::loop("oy", out[1], {loop::loop("ox", out[2], {sums, means})})})};
   return program;
 }
 
 Program lower_pooling(const Workload& workload, const space::Config&, const target::Target& target,
                       const std::string& name) {
   const Window w = window_of(workload);
-  if (sums_in_halfwords(workload, w, target)) return average_by_fours(workload, w, name);
+  if (const std::optional<micro::WindowSumSpec> spec = window_sum_of(workload, w, target, name)) {
+    return average_by_sums(workload, w, *spec, target, name);
+  }
   const bool real = is_float(workload);
   const ir::Shape& out = workload.output().shape;
   const Type element = real ? Type::kF32 : Type::kI8, sum = real ? Type::kF32 : Type::kI32;
@@ -152,6 +140,6 @@ Program lower_pooling(const Workload& workload, const space::Config&, const targ
 
 }  // namespace
 
-const Family kPooling{2, no_choice, no_config, lower_pooling};
+const Family kPooling{3, no_choice, no_config, lower_pooling};
 
 }  // namespace mote::kernels

@@ -72,35 +72,47 @@ std::string unpack_in_c(const DepthwiseSpec& spec) {
       spec.width * spec.channels);
 }
 
-std::string channel_in_c(const DepthwiseSpec& spec) {
+std::string channels_in_c(const DepthwiseSpec& spec) {
   return fmt::format(
-      "void {0}_channel(const uint32_t *weights, const uint32_t *column, int8_t *output, int32_t columns) {{\n"
-      "  for (; columns > 0; --columns, column += {1}, output += {2}) {{\n"
-      "    for (int32_t y = 0; y < {3}; ++y) {{\n"
-      "      int32_t sum = (int32_t)weights[6];\n"
-      "      for (int32_t row = 0; row < 3; ++row) {{\n"
-      "        const int32_t padded = y * {4} + row;\n"
-      "        for (int32_t k = 0; k < 3; ++k) {{\n"
-      "          const uint32_t pair = column[k * {5} + padded / 2 * 4];\n"
-      "          const uint32_t weight = row == 0 ? weights[k] : row == 1 ? weights[k] >> 16 : weights[3 + k] >> 16;\n"
-      "          sum += (int16_t)(padded % 2 ? pair >> 16 : pair) * (int16_t)weight;\n"
+      "void {0}_channels(const uint32_t *weights, const uint32_t *columns_of_four, int8_t *output, int32_t columns) "
+      "{{\n"
+      "  for (int32_t q = 0; q < 4; ++q, weights += {7}) {{\n"
+      "    for (int32_t x = 0; x < columns; ++x) {{\n"
+      "      const uint32_t *column = columns_of_four + x * {1} + q;\n"
+      "      for (int32_t y = 0; y < {3}; ++y) {{\n"
+      "        int32_t sum = (int32_t)weights[6];\n"
+      "        for (int32_t row = 0; row < 3; ++row) {{\n"
+      "          const int32_t padded = y * {4} + row;\n"
+      "          for (int32_t k = 0; k < 3; ++k) {{\n"
+      "            const uint32_t pair = column[k * {5} + padded / 2 * 4];\n"
+      "            const uint32_t weight = row == 0 ? weights[k] : row == 1 ? weights[k] >> 16 : weights[3 + k] >> "
+      "16;\n"
+      "            sum += (int16_t)(padded % 2 ? pair >> 16 : pair) * (int16_t)weight;\n"
+      "          }}\n"
       "        }}\n"
+      "        output[y * {6} + x * {2} + q] = (int8_t){0}_requantise(sum, (const int32_t *)weights + 7);\n"
       "      }}\n"
-      "      output[y * {6}] = (int8_t){0}_requantise(sum, (const int32_t *)weights + 7);\n"
       "    }}\n"
       "  }}\n"
       "}}\n",
       spec.name, spec.stride * column_bytes(spec) / 4, spec.channels, spec.out_height, spec.stride,
-      column_bytes(spec) / 4, spec.out_width * spec.channels);
+      column_bytes(spec) / 4, spec.out_width * spec.channels, words_per_channel(spec));
 }
 
 /// Loops over groups of four channels and strips of columns around the two.
 std::string driver_in_c(const DepthwiseSpec& spec, const std::string& prototype) {
   const int words = column_bytes(spec) / 4;
+  const bool whole = strip_columns(spec) == spec.out_width;
   std::string text = fmt::format(
       "void {0}_unpack(const int8_t *input, uint32_t *column, uint32_t zero_points, int32_t columns);\n"
-      "void {0}_channel(const uint32_t *weights, const uint32_t *column, int8_t *output, int32_t columns);\n\n",
+      "void {0}_channels(const uint32_t *weights, const uint32_t *column, int8_t *output, int32_t columns);\n\n",
       spec.name);
+  // Columns beside the image: written once when they stay where they are, else for every strip.
+  const std::string sides = fmt::format(
+      "for (uint32_t *at = scratch; at < scratch + (first - from) * {0}; ++at) *at = zero_points;\n"
+      "      for (uint32_t *at = scratch + (last - from) * {0}; at < scratch + (to - from) * {0}; ++at) *at = "
+      "zero_points;\n",
+      words);
   text += prototype + " {\n";
   text += fmt::format(
       "  const uint32_t zero_points = {0}u;\n"
@@ -110,19 +122,15 @@ std::string driver_in_c(const DepthwiseSpec& spec, const std::string& prototype)
       "      const int32_t columns = {3} - x < {4} ? {3} - x : {4};\n"
       "      const int32_t from = x * {5} - {6}, to = from + (columns - 1) * {5} + 3;  /* of the image */\n"
       "      const int32_t first = from < 0 ? 0 : from, last = to > {7} ? {7} : to;\n"
-      "      for (uint32_t *at = scratch; at < scratch + (first - from) * {8}; ++at) *at = zero_points;\n"
-      "      for (uint32_t *at = scratch + (last - from) * {8}; at < scratch + (to - from) * {8}; ++at) *at = "
-      "zero_points;\n"
-      "      {9}_unpack(input + first * {10} + channel, scratch + (first - from) * {8}, zero_points, last - first);\n"
-      "      for (int32_t q = 0; q < 4; ++q) {{\n"
-      "        {9}_channel(weights + (channel + q) * {11}, scratch + q, output + x * {10} + channel + q, columns);\n"
-      "      }}\n"
+      "      {8}{9}{10}"
+      "      {11}_unpack(input + first * {12} + channel, scratch + (first - from) * {13}, zero_points, last - first);\n"
+      "      {11}_channels(weights + channel * {14}, scratch, output + x * {12} + channel, columns);\n"
       "    }}\n"
       "  }}\n"
       "}}\n",
       (static_cast<uint32_t>(spec.zero_point) & 0xFFFF) * 0x10001u, spec.channels, spec.channels - 4, spec.out_width,
-      strip_columns(spec), spec.stride, spec.padding.left, spec.width, words, spec.name, spec.channels,
-      words_per_channel(spec));
+      strip_columns(spec), spec.stride, spec.padding.left, spec.width, whole ? "if (group == 0) {\n      " : "", sides,
+      whole ? "      }\n" : "", spec.name, spec.channels, words, words_per_channel(spec));
   return text;
 }
 
@@ -157,7 +165,7 @@ MicroKernel depthwise(const DepthwiseSpec& spec, const target::Target& target) {
     write_channel(spec, target, kernel.assembly, kernel.code_bytes_estimate);
   }
   kernel.c_form =
-      requantise_in_c(spec.form, spec.name + "_requantise") + "\n" + unpack_in_c(spec) + "\n" + channel_in_c(spec);
+      requantise_in_c(spec.form, spec.name + "_requantise") + "\n" + unpack_in_c(spec) + "\n" + channels_in_c(spec);
   kernel.driver = driver_in_c(spec, kernel.prototype);
   return kernel;
 }

@@ -17,13 +17,15 @@ enum Slot {
   kUpper,
   kLower = kUpper + 3,
   kBias = kLower + 3,
-  kMultiplier,
+  kChannelsLeft,  // in the place of the multiplier, which has a register
   kAddend,
   kShift,
   kColumnStart,
   kOutputStart,
   kColumns,
+  kColumnsLeft,
   kLimit,
+  kWeights,
   kSlotCount
 };
 
@@ -49,31 +51,64 @@ class ChannelWriter {
   }
 
   void write(std::string& text, size_t& bytes) {
-    const std::string name = spec_.name + "_channel";
+    const std::string name = spec_.name + "_channels";
     text += function_begin(name) + slots_.prologue();
-    out_.add(slots_.save(kColumnStart, 1));
-    out_.add(slots_.save(kOutputStart, 2));
-    out_.add(slots_.save(kColumns, 3));
-    out_.line("  mov r12, r0");
-    for (int i = 0; i < words_per_channel(spec_); ++i) {
-      out_.add(schedule::ldr(0, 12, 4 * i));
-      out_.add(slots_.save(i, 0));
+    for (const auto& [slot, reg] : {std::pair{kWeights, 0}, {kColumnStart, 1}, {kOutputStart, 2}, {kColumns, 3}}) {
+      out_.add(slots_.save(slot, reg));
     }
-    for (int k = 0; k < 3; ++k) out_.add(slots_.load(k, kUpper + k));
-    for (size_t k = 0; k < kept_.size(); ++k) out_.add(slots_.load(kept_[k], kLower + static_cast<int>(k)));
-    out_.add(slots_.load(kMultiplierRegister, kMultiplier));
-    out_.add(slots_.load(kInput, kColumnStart));
-    out_.add(slots_.load(kOutput, kOutputStart));
+    out_.add(schedule::mov_immediate(0, 4));
+    out_.add(slots_.save(kChannelsLeft, 0));
+    out_.comment("next channel");
+    out_.label(5);
+    begin_channel();
     out_.comment("next column");
     out_.aligned_label(1);
     column();
     next_column();
+    next_channel();
     text += out_.text() + slots_.epilogue() + function_end(name);
     bytes += out_.bytes() + 16;
   }
 
  private:
   static constexpr Reg kInput = 10, kOutput = 11, kMultiplierRegister = 12, kTemporary = schedule::kLr;
+
+  /// The channel's constants, and the pointers at its first column.
+  void begin_channel() {
+    const int words = words_per_channel(spec_);
+    Code code;
+    code.push_back(slots_.load(kTemporary, kWeights));
+    // Loads in a group; the upper weights and some lower ones stay where they are.
+    constexpr std::array<Reg, 10> into = {0, 1, 2, 3, 4, 5, 6, kMultiplierRegister, 7, 8};
+    for (int i = 0; i < words; ++i) code.push_back(schedule::ldr(into[static_cast<size_t>(i)], kTemporary, 4 * i));
+    append(code, schedule::add_constant(kTemporary, kTemporary, 4 * words));
+    code.push_back(slots_.save(kWeights, kTemporary));
+    for (int i = kLower; i < words; ++i) {
+      if (i != kChannelsLeft) code.push_back(slots_.save(i, into[static_cast<size_t>(i)]));
+    }
+    flush(code);
+    code.push_back(slots_.load(kInput, kColumnStart));
+    code.push_back(slots_.load(kOutput, kOutputStart));
+    code.push_back(slots_.load(kTemporary, kColumns));
+    code.push_back(slots_.save(kColumnsLeft, kTemporary));
+    flush(code);
+  }
+
+  /// The four channels lie side by side.
+  void next_channel() {
+    Code code;
+    code.push_back(slots_.load(0, kOutputStart));
+    append(code, schedule::add_constant(0, 0, 1));
+    code.push_back(slots_.save(kOutputStart, 0));
+    code.push_back(slots_.load(1, kColumnStart));
+    append(code, schedule::add_constant(1, 1, 4));
+    code.push_back(slots_.save(kColumnStart, 1));
+    code.push_back(slots_.load(2, kChannelsLeft));
+    code.push_back(schedule::subs(2, 1));
+    code.push_back(slots_.save(kChannelsLeft, 2));
+    flush(code);
+    out_.branch_back("bne", 5);
+  }
 
   int row_bytes() const { return spec_.out_width * spec_.channels; }
 
@@ -221,21 +256,21 @@ class ChannelWriter {
     store(step, code);
   }
 
+  /// The pairs of a column end where the next column begins; the outputs go back to the top.
   void next_column() {
     Code code;
-    code.push_back(slots_.load(kTemporary, kColumnStart));
-    append(code, schedule::add_constant(kTemporary, kTemporary, spec_.stride * column_bytes(spec_)));
-    code.push_back(slots_.save(kColumnStart, kTemporary));
-    code.push_back(schedule::mov(kInput, kTemporary));
-    code.push_back(slots_.load(kOutput, kOutputStart));
-    append(code, schedule::add_constant(kOutput, kOutput, spec_.channels));
-    code.push_back(slots_.save(kOutputStart, kOutput));
-    code.push_back(slots_.load(kTemporary, kColumns));
+    const int outputs_down = steps_ * outputs_per_step_ - (has_last_alone() ? outputs_per_step_ : 0);
+    append(code, schedule::add_constant(kInput, kInput, (spec_.stride - 1) * column_bytes(spec_)));
+    append(code, schedule::add_constant(kOutput, kOutput, spec_.channels - outputs_down * row_bytes()));
+    code.push_back(slots_.load(kTemporary, kColumnsLeft));
     code.push_back(schedule::subs(kTemporary, 1));
-    code.push_back(slots_.save(kColumns, kTemporary));
+    code.push_back(slots_.save(kColumnsLeft, kTemporary));
     flush(code);
     out_.branch_back("bne", 1);
   }
+
+  /// Whether the last step stores one output of two, and then leaves the pointer there.
+  bool has_last_alone() const { return outputs_per_step_ == 2 && !has_second(steps_ - 1); }
 
   const DepthwiseSpec& spec_;
   const schedule::Rules rules_;

@@ -34,8 +34,8 @@ ColumnRows rows_of(const DepthwiseSpec& spec);
 /// the image, four channels, from the byte `input` of the first row.
 void write_unpack(const DepthwiseSpec& spec, const target::Target& target, std::string& text, size_t& bytes);
 
-/// void NAME_channel(const uint32_t *weights, const uint32_t *column, int8_t *output, int32_t columns): one channel of
-/// `columns` output columns.
+/// void NAME_channels(const uint32_t *weights, const uint32_t *column, int8_t *output, int32_t columns): the four
+/// channels of `columns` output columns.
 void write_channel(const DepthwiseSpec& spec, const target::Target& target, std::string& text, size_t& bytes);
 
 }  // namespace mote::kernels::micro
