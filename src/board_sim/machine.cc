@@ -164,7 +164,12 @@ bool Machine::read(uint32_t address, std::span<std::byte> out) {
 
 bool Machine::write(uint32_t address, std::span<const std::byte> bytes) {
   if (memory_.write(address, bytes)) {
-    processor_.forget_code(address, bytes.size());
+    // Window by window: the emulator takes a range for one piece of its own memory.
+    for (const Window& window : memory_.windows()) {
+      const uint64_t begin = std::max<uint64_t>(address, window.address);
+      const uint64_t end = std::min(address + uint64_t{bytes.size()}, window.end());
+      if (begin < end) processor_.forget_code(static_cast<uint32_t>(begin), end - begin);
+    }
     return true;
   }
   const bool system = address >= system_window_.address && address - system_window_.address < kSystemBytes;

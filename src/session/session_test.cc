@@ -168,6 +168,25 @@ TEST_P(AnySession, CodeIsReloadedAtTheSameAddress) {
   }
 }
 
+TEST_P(AnySession, LargeCodeIsReloadedAcrossRegions) {
+  const uint32_t out = session_->allocate(4);
+  for (uint32_t i = 1; i < 6; ++i) {
+    // Both ends of 24 KiB of code, which on some boards lie in different memories, are called.
+    const std::string value = std::to_string(i);
+    const std::string padding =
+        "__attribute__((naked)) void PAD(void) { __asm volatile(\".rept 6000\\n nop\\n nop\\n .endr\"); }\n";
+    const Module module =
+        load("__attribute__((noinline)) unsigned first(unsigned a) { return a * 10 + " + value + "; }\n" + padding +
+             "__attribute__((noinline)) unsigned last(unsigned a) { return a * 10 + " + value +
+             "; }\n"
+             "void f(unsigned* out) { *out = last(first(" +
+             value + ")); }");
+    const CallResult result = session_->call(module, "f", {out});
+    ASSERT_TRUE(result.ok()) << result.fault->text();
+    EXPECT_EQ(to_values<uint32_t>(session_->read(out, 4))[0], i * 111);
+  }
+}
+
 TEST_P(AnySession, AModuleMayBeTooLargeOrIncomplete) {
   const uint32_t size = session_->largest_free() + 4096;
   const LoadResult large =
