@@ -9,7 +9,7 @@
 namespace mote::schedule {
 namespace {
 
-constexpr int kTriesPerInterval = 30000;
+constexpr int kTriesPerInterval = 10000;
 constexpr int kMostUnroll = 3;
 
 bool older_slot_only(const Rules& rules, Kind kind) {
