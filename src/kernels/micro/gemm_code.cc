@@ -15,6 +15,8 @@ using schedule::Reg;
 
 enum Slot { kWeights, kOut, kActivations, kWeightsEnd, kGroups, kLastTile, kInnerLimit, kOuterLimit, kSlotCount };
 
+constexpr int kStepsHeld = 2;
+
 int width_of(GemmOutput output) {
   return output == GemmOutput::kInt8 ? 1 : output == GemmOutput::kInt16 ? 2 : 4;
 }
@@ -56,15 +58,25 @@ class GemmWriter {
     out_.add(slots_.save(kWeightsEnd, 3));
   }
 
+  /// The next `count` steps. The last ones are held back: they are scheduled with what follows.
   void straight(int count) {
+    release();
+    const int kept = rules_.dual_issue() ? std::min(count, kStepsHeld) : 0;
     Code code;
-    steps_.steps(step_, step_ + count, code);
+    steps_.steps(step_, step_ + count - kept, code);
     out_.add(code);
+    steps_.steps(step_ + count - kept, step_ + count, held_);
     step_ += count;
+  }
+
+  void release() {
+    out_.add(held_);
+    held_.clear();
   }
 
   /// Opens a loop of `times` rounds, in each of which the activations' pointer moves by `distance`.
   void open_loop(int label, Slot limit, int times, int64_t distance) {
+    release();
     const Reg scratch = *steps_.free_register();
     out_.add(schedule::add_constant(scratch, steps_.activations().reg(), static_cast<int32_t>(times * distance)));
     out_.add(slots_.save(limit, scratch));
@@ -72,6 +84,7 @@ class GemmWriter {
   }
 
   void close_loop(int label, Slot limit) {
+    release();
     const Reg scratch = *steps_.free_register();
     out_.add(slots_.load(scratch, limit));
     out_.add(schedule::compare(steps_.activations().reg(), scratch));
@@ -152,8 +165,11 @@ class GemmWriter {
     const GemmRegisters& registers = steps_.registers();
     const bool requantised = spec_.output != GemmOutput::kInt32, more = tiles_of(spec_) > 1;
     std::vector<Reg> spare = registers.temporaries;
-    spare.push_back(registers.activations);
-    Code code;
+    // The activations' pointer only where nothing else is left: it is needed for the next tile.
+    const int wanted = spec_.tile_channels * spec_.form.words_per_channel() + (spec_.form.sign_correction ? 2 : 0);
+    if (static_cast<int>(spare.size()) < wanted) spare.push_back(registers.activations);
+    Code code = std::move(held_);
+    held_.clear();
     Reg out_register = spare[0], scratch = spare[1];
     if (spec_.summed != SummedWeights::kNo) separate_sums(code);
     if (requantised) {
@@ -241,6 +257,7 @@ class GemmWriter {
   Listing out_;
   std::string out_text_;
   int step_ = 0;
+  Code held_;  // steps that are generated and not yet written
 };
 
 }  // namespace
