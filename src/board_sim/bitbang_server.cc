@@ -3,7 +3,7 @@
 namespace mote::board_sim {
 namespace {
 
-constexpr uint64_t kPollInterval = 50'000;  // cycles: a debugger looks often
+constexpr uint64_t kPollInterval = 5'000;  // cycles: a debugger looks often
 
 /// IDCODE of the debug port's TAP: that of a Cortex-M7, or of its predecessors.
 uint32_t debug_id(const target::Board& board) {

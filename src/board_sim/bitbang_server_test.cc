@@ -132,7 +132,8 @@ TEST_P(OpenOcd, AttachesAndDebugs) {
        "-c", "bindto 127.0.0.1; tcl_port disabled; gdb_port disabled; telnet_port disabled", "-f", script, "-c",
        "init; halt; load_image " + data + " 0x20030000 bin; verify_image " + data +
            " 0x20030000 bin; bp 0x0800000c 2 hw; resume; wait_halt 5000; reg pc; step; reg pc; rbp all; resume; halt; "
-           "mww 0x20000000 0x11223344; mdb 0x20000001 2; catch {reset halt}; reg pc; shutdown"});
+           "mww 0x20000000 0x11223344; mdb 0x20000001 2; catch {reset halt}; reg pc; flash write_image erase " +
+           data + " 0x08010000 bin; verify_image " + data + " 0x08010000 bin; shutdown"});
   std::filesystem::remove_all(folder);
   const std::string& text = result.err;  // OpenOCD prints everything there
   EXPECT_NE(text.find("processor detected"), std::string::npos) << text;
@@ -140,6 +141,7 @@ TEST_P(OpenOcd, AttachesAndDebugs) {
   EXPECT_NE(text.find("pc: 0x0800000c"), std::string::npos) << text;
   EXPECT_NE(text.find("pc: 0x0800000e"), std::string::npos) << text;
   EXPECT_NE(text.find("pc: 0x08000008"), std::string::npos) << "reset halt:\n" << text;
+  EXPECT_NE(text.find("flash size"), std::string::npos) << text;
   EXPECT_EQ(text.find("error executing"), std::string::npos) << text;
   EXPECT_EQ(result.exit_code, 0) << text;
 }

@@ -85,6 +85,10 @@ bool CoreDebug::read(uint32_t address, int bytes, uint32_t& value) {
 
 bool CoreDebug::write(uint32_t address, int bytes, uint32_t value) {
   if (bytes == 4 && address >> 20 == 0xE00 && write_register(address, value)) return true;
+  const Window* window = machine_.memory().find(address, static_cast<uint64_t>(bytes));
+  if (window != nullptr && window->flash && machine_.flash().modelled()) {
+    return machine_.flash().programming() && machine_.flash().program(address, value, bytes);
+  }
   const bool ok = machine_.write(address, std::as_bytes(std::span(&value, 1)).first(static_cast<size_t>(bytes)));
   if (machine_.system().reset_requested) reset();
   return ok;

@@ -28,6 +28,7 @@ Machine::Machine(const target::Board& board, MemoryProfile profile)
       processor_(board.target.name, memory_),
       system_(board),
       peripherals_(board),
+      flash_(board, memory_),
       exceptions_(processor_, memory_, system_),
       blocks_(memory_),
       memory_model_(profile == MemoryProfile::kFlash ? make_memory_model(board) : nullptr),
@@ -53,6 +54,7 @@ void Machine::reset() {
   ++resets_;
   system_.reset();
   peripherals_.reset();
+  flash_.reset();
   for (const Special which : {Special::kPrimask, Special::kBasepri, Special::kFaultmask, Special::kFpscr}) {
     processor_.set_special(which, 0);
   }
@@ -155,7 +157,7 @@ bool Machine::read(uint32_t address, std::span<std::byte> out) {
   for (size_t i = 0; i < out.size();) {
     const uint32_t at = address + static_cast<uint32_t>(i);
     const int bytes = at % 4 == 0 && out.size() - i >= 4 ? 4 : at % 2 == 0 && out.size() - i >= 2 ? 2 : 1;
-    const uint32_t value = system ? system_.read(at, bytes, cycles_, true) : peripherals_.read(at, bytes);
+    const uint32_t value = system ? system_.read(at, bytes, cycles_, true) : read_device(at, bytes);
     for (int b = 0; b < bytes; ++b) out[i + static_cast<size_t>(b)] = static_cast<std::byte>(value >> (8 * b));
     i += static_cast<size_t>(bytes);
   }
@@ -183,11 +185,27 @@ bool Machine::write(uint32_t address, std::span<const std::byte> bytes) {
     if (system) {
       system_.write(at, value, count, cycles_);
     } else {
-      peripherals_.write(at, value, count);
+      write_device(at, value, count);
     }
     i += static_cast<size_t>(count);
   }
   return true;
+}
+
+uint32_t Machine::read_device(uint32_t address, int bytes) {
+  if (!flash_.owns(address)) return peripherals_.read(address, bytes);
+  const uint32_t value = flash_.read(address) >> (8 * (address & 3));
+  return bytes == 4 ? value : value & ((1u << (8 * bytes)) - 1);
+}
+
+void Machine::write_device(uint32_t address, uint32_t value, int bytes) {
+  if (!flash_.owns(address)) return peripherals_.write(address, value, bytes);
+  const uint32_t shift = 8 * (address & 3);
+  const uint32_t mask = bytes == 4 ? ~0u : ((1u << (8 * bytes)) - 1) << shift;
+  flash_.write(address, (flash_.read(address) & ~mask) | (value << shift & mask));
+  if (memory_model_ && (address & ~3u) == board_.flash_controller_address) {
+    memory_model_->set_access_control(flash_.read(address & ~3u));
+  }
 }
 
 void Machine::add_breakpoint(uint32_t address) {

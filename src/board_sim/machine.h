@@ -15,6 +15,7 @@
 
 #include "board_sim/block.h"
 #include "board_sim/exceptions.h"
+#include "board_sim/flash_controller.h"
 #include "board_sim/memory.h"
 #include "board_sim/memory_model.h"
 #include "board_sim/peripherals.h"
@@ -71,6 +72,7 @@ class Machine {
   Processor& processor() { return processor_; }
   const Memory& memory() const { return memory_; }
   SystemSpace& system() { return system_; }
+  FlashController& flash() { return flash_; }
   const Peripherals& peripherals() const { return peripherals_; }
   const BlockCache& blocks() const { return blocks_; }
   const Timer& timer() const { return timer_; }
@@ -103,6 +105,7 @@ class Machine {
       uint32_t address;
       int bytes;
       bool write, fetch;
+      uint32_t value;  // written
     };
     std::optional<Access> bad_access;
   };
@@ -141,6 +144,10 @@ class Machine {
   uint32_t it_state(uint32_t pc) const;
   Halt go(bool single);
 
+  uint32_t read_device(uint32_t address, int bytes);
+  void write_device(uint32_t address, uint32_t value, int bytes);
+  bool program_flash(const Exit::Access& access);
+
   void guard(uint32_t address);
   void unguard(uint32_t address);
   std::optional<Halt> handle_end(uint32_t address);
@@ -157,6 +164,7 @@ class Machine {
   Processor processor_;
   SystemSpace system_;
   Peripherals peripherals_;
+  FlashController flash_;
   Exceptions exceptions_;
   BlockCache blocks_;
   std::unique_ptr<MemoryModel> memory_model_;  // nullptr: zero-wait
@@ -176,6 +184,7 @@ class Machine {
   std::optional<uint32_t> end_;               // where this stretch of emulation ends
   std::vector<DataAccess> accesses_;          // of current_, for memory_model_
   uint16_t reads_ = 0;                        // among them
+  bool flash_writable_ = false;               // by code: while the controller programs
   Exit exit_;
   std::set<uint32_t> breakpoints_;
   std::map<uint32_t, uc_hook> guards_;

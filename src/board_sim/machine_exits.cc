@@ -213,6 +213,7 @@ std::optional<Halt> Machine::handle_bad_access(const Exit::Access& access) {
     stop_at(access.address & ~1u);
     return fault(fetch_fault(access.address & ~1u));
   }
+  if (access.write && program_flash(access)) return std::nullopt;
   uint32_t pc = processor_.reg(15) & ~1u;
   if (current_ != nullptr) {
     const int index = locate(access.address, access.bytes, access.write);
@@ -220,6 +221,23 @@ std::optional<Halt> Machine::handle_bad_access(const Exit::Access& access) {
   }
   stop_at(pc);
   return fault({kBusFault, kCfsrPreciserr | kCfsrBfarvalid, pc, access.address});
+}
+
+// A store to flash while the controller programs: done here, and execution goes on behind it.
+bool Machine::program_flash(const Exit::Access& access) {
+  const Window* window = memory_.find(access.address, static_cast<uint64_t>(access.bytes));
+  if (window == nullptr || !window->flash || !flash_.modelled() || !flash_.programming()) return false;
+  const int index = current_ != nullptr ? locate(access.address, access.bytes, true) : -1;
+  if (index < 0) return false;
+  const Insn& insn = current_->insns[static_cast<size_t>(index)];
+  if (insn.access.count != 1) return false;
+  flash_.program(access.address, access.value, access.bytes);
+  const uint32_t base = insn.access.base;
+  const uint32_t next = insn.address + insn.size;
+  const uint32_t moved = processor_.reg(static_cast<int>(base)) + static_cast<uint32_t>(insn.access.writeback);
+  if (insn.base_writes != 0) processor_.set_reg(static_cast<int>(base), moved);
+  stop_at(next);
+  return true;
 }
 
 Fault Machine::fetch_fault(uint32_t pc) const {

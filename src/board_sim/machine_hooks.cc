@@ -106,10 +106,11 @@ void Machine::on_interrupt(uc_engine* uc, uint32_t number, void* self) {
   uc_emu_stop(uc);
 }
 
-bool Machine::on_bad_access(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t, void* self) {
+bool Machine::on_bad_access(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t value, void* self) {
   const bool fetch = type == UC_MEM_FETCH_UNMAPPED || type == UC_MEM_FETCH_PROT;
   const bool write = type == UC_MEM_WRITE_UNMAPPED || type == UC_MEM_WRITE_PROT;
-  static_cast<Machine*>(self)->exit_.bad_access = Exit::Access{static_cast<uint32_t>(address), size, write, fetch};
+  static_cast<Machine*>(self)->exit_.bad_access =
+      Exit::Access{static_cast<uint32_t>(address), size, write, fetch, static_cast<uint32_t>(value)};
   return false;
 }
 
@@ -126,7 +127,7 @@ uint64_t Machine::on_device_read(uc_engine*, uint64_t offset, unsigned size, voi
   Machine& machine = *here.machine;
   const uint32_t address = here.address + static_cast<uint32_t>(offset);
   const int bytes = static_cast<int>(size);
-  if (here.address != machine.system_window_.address) return machine.peripherals_.read(address, bytes);
+  if (here.address != machine.system_window_.address) return machine.read_device(address, bytes);
   return machine.system_.read(address, bytes, machine.now_at_access(address, bytes, false));
 }
 
@@ -136,11 +137,7 @@ void Machine::on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64
   const uint32_t address = here.address + static_cast<uint32_t>(offset);
   const int bytes = static_cast<int>(size);
   if (here.address != machine.system_window_.address) {
-    machine.peripherals_.write(address, static_cast<uint32_t>(value), bytes);
-    const uint32_t control = machine.board_.flash_controller_address;
-    if (machine.memory_model_ && control != 0 && (address & ~3u) == control) {
-      machine.memory_model_->set_access_control(machine.peripherals_.read(control, 4));
-    }
+    machine.write_device(address, static_cast<uint32_t>(value), bytes);
     return;
   }
   machine.system_.write(address, static_cast<uint32_t>(value), bytes, machine.now_at_access(address, bytes, true));
