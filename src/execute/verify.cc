@@ -10,7 +10,7 @@
 namespace mote::execute {
 namespace {
 
-constexpr double kFloatTolerance = 1e-4;  // sums are in another order than the reference's
+constexpr double kFloatTolerance = 1e-5;  // sums are in another order than the reference's
 
 template <typename T>
 void compare_values(const Bytes& got, const Bytes& expected, Comparison* comparison) {

@@ -17,7 +17,7 @@ struct Comparison {
   int source_tensor = -1;       // its index
   double max_abs_diff = 0;      // of stored values; of float values
   bool bit_exact = false;
-  bool within_tolerance = false;  // int8: bit-exact; float: 1e-4 of the tensor's largest magnitude (or of 1)
+  bool within_tolerance = false;  // int8: bit-exact; float: 1e-5 of the tensor's largest magnitude (or of 1)
 };
 
 /// A tensor that the source model computes and the library does not.
