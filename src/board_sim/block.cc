@@ -10,24 +10,20 @@ namespace {
 using schedule::Insn;
 using schedule::kNoRegister;
 
-/// What a register holds, relative to the registers on entry to the block.
-struct Origin {
-  uint8_t reg = kNoRegister;  // kNoRegister: not known
-  int32_t offset = 0;
-};
-using Origins = std::array<Origin, 16>;
+// What each register holds, relative to the registers on entry to the block.
+using Origins = std::array<BaseOrigin, 16>;
 
 void advance(Origins& origins, const Insn& insn) {
-  Origin copy;
+  BaseOrigin copy;
   if (insn.copied_from < 16 && origins[insn.copied_from].reg != kNoRegister) {
     copy = origins[insn.copied_from];
     copy.offset += insn.copy_offset;
   }
   for (int r = 0; r < 16; ++r) {
-    if (insn.writes >> r & 1) origins[r] = insn.conditional ? Origin{} : copy;
+    if (insn.writes >> r & 1) origins[r] = insn.conditional ? BaseOrigin{} : copy;
     if (!(insn.base_writes >> r & 1)) continue;
     if (insn.conditional || insn.access.index != kNoRegister) {
-      origins[r] = Origin{};
+      origins[r] = BaseOrigin{};
     } else {
       origins[r].offset += insn.access.writeback;
     }
@@ -37,7 +33,7 @@ void advance(Origins& origins, const Insn& insn) {
 void check_alignment(Block& block, const Origins& origins, uint16_t index) {
   const Insn& insn = block.insns[index];
   if (!insn.access.word_aligned || insn.access.base >= 15) return;
-  const Origin& origin = origins[insn.access.base];
+  const BaseOrigin& origin = origins[insn.access.base];
   // The stack pointer is always word-aligned, and so are the offsets of these instructions.
   if (origin.reg == 13 && (origin.offset + insn.access.offset) % 4 == 0) return;
   if (origin.reg == kNoRegister) {
@@ -56,6 +52,9 @@ void analyse(Block& block, std::span<const std::byte> code) {
   for (size_t i = 0; i < block.insns.size(); ++i) {
     const Insn& insn = block.insns[i];
     check_alignment(block, origins, static_cast<uint16_t>(i));
+    const bool based = insn.access.base < 15 && insn.access.index == kNoRegister;
+    block.bases.push_back(based ? origins[insn.access.base] : BaseOrigin{});
+    if (insn.base_writes != 0 && block.bases.back().reg < 15) block.entry_registers |= 1u << block.bases.back().reg;
     advance(origins, insn);
     if (insn.floating && block.first_floating < 0) block.first_floating = static_cast<int>(i);
     block.conditional |= insn.it || (insn.conditional && !insn.branch);

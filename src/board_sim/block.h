@@ -22,6 +22,12 @@ struct AlignmentCheck {
   int32_t offset = 0;
 };
 
+/// The base of an instruction's access: (register `reg` on entry to the block) + offset. reg 255: not known.
+struct BaseOrigin {
+  uint8_t reg = schedule::kNoRegister;
+  int32_t offset = 0;
+};
+
 /// What the timing model remembers about a block: see timing.h.
 struct BlockMemo {
   struct Entry {
@@ -50,8 +56,10 @@ struct Block {
   std::vector<AlignmentCheck> alignment;
   std::vector<uint16_t> unresolved;  // instructions whose alignment cannot be told from the registers on entry
   int first_floating = -1, first_divide = -1;
-  bool careful = false;      // one of the above is present: look before it runs
-  bool conditional = false;  // has an IT block
+  std::vector<BaseOrigin> bases;  // of each instruction
+  uint16_t entry_registers = 0;   // those that tell its accesses apart: bases that move on the way
+  bool careful = false;           // one of the above is present: look before it runs
+  bool conditional = false;       // has an IT block
 
   BlockMemo memo;
   BranchHistory* history = nullptr;  // of the branch at its end

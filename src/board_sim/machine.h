@@ -2,6 +2,7 @@
 // halts it, looks at it and lets it run; it does not know which port that is.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -177,6 +178,7 @@ class Machine {
   // A halt in the middle of a block must not change what the branch predictor learns: the rest counts as the whole.
   uint32_t path_ = 0;                         // where current_, or the block it is the rest of, begins
   uint32_t resume_at_ = 1, resume_path_ = 0;  // the rest begins at resume_at_ (odd: none)
+  std::array<uint32_t, 15> entry_ = {};       // the registers that current_->entry_registers names, at its start
   int devices_seen_ = -1;                     // last instruction of current_ that touched a device
   bool single_ = false;                       // one instruction only
   bool fresh_ = false;                        // nothing has run since the debugger let go

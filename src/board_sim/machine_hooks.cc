@@ -1,6 +1,7 @@
 // What the emulator calls while code runs. These functions are on the path of every block: they do little, and they
 // must not throw.
 #include <algorithm>
+#include <bit>
 
 #include "board_sim/machine.h"
 
@@ -32,6 +33,12 @@ void Machine::block(uint32_t address, uint32_t size) {
     return;
   }
   current_ = next;
+  if (next != nullptr) {
+    for (unsigned registers = next->entry_registers; registers != 0; registers &= registers - 1) {
+      const int r = std::countr_zero(registers);
+      entry_[static_cast<size_t>(r)] = processor_.reg(r);
+    }
+  }
   path_ = address == resume_at_ ? resume_path_ : address;
   resume_at_ = 1;
   devices_seen_ = -1;
@@ -172,6 +179,10 @@ int Machine::locate(uint32_t address, int, bool write) const {
     const Insn& insn = current_->insns[i];
     if (insn.access.base == kNoRegister || (write ? !insn.stores() : !insn.loads())) continue;
     uint32_t base = insn.access.base == 15 ? (insn.address + 4) & ~3u : processor_.reg(insn.access.base);
+    const BaseOrigin& origin = current_->bases[i];
+    if (origin.reg < 15 && (current_->entry_registers >> origin.reg & 1)) {
+      base = entry_[origin.reg] + static_cast<uint32_t>(origin.offset);
+    }
     if (insn.access.index != kNoRegister) base += processor_.reg(insn.access.index) << insn.access.shift;
     const uint32_t first = base + static_cast<uint32_t>(insn.access.offset);
     if (address - first < uint32_t{insn.access.bytes} * insn.access.count) return static_cast<int>(i);

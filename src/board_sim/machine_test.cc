@@ -91,6 +91,8 @@ TEST_F(MachineTest, ReportsBadAccesses) {
   expect_fault("ldr r1, =0x70000000\n adds r0, #1\n strb r2, [r1]\n b .\n.ltorg", 6, bus, 0x70000000);
   expect_fault("ldr r1, =0x08000000\n adds r0, #1\n str r2, [r1]\n b .\n.ltorg", 6, bus, 0x08000000);
   expect_fault("ldr r1, =0x2004FFF8\n1: ldr r2, [r1], #4\n b 1b\n.ltorg", 2, bus, 0x20050000);
+  expect_fault("ldr r1, =0x2004FFF0\n1: ldr r2, [r1], #4\n ldr r3, [r1], #4\n ldr r4, [r1], #4\n b 1b\n.ltorg", 6, bus,
+               0x20050000);
   expect_fault("ldr r1, =0x60000000\n ldr r3, =0x20000000\n ldr r2, [r3]\n ldm r1, {r4, r5}\n b .\n.ltorg", 10, bus,
                0x60000000);
   expect_fault("ldr r0, =0x90000001\n bx r0\n.ltorg", 0x90000000 - kCode, kCfsrIbuserr);
