@@ -162,6 +162,6 @@ space::Config convolution_fallback(const Workload& workload, const target::Targe
 
 }  // namespace
 
-const Family kConvolution{4, convolution_space, convolution_fallback, lower_convolution};
+const Family kConvolution{5, convolution_space, convolution_fallback, lower_convolution};
 
 }  // namespace mote::kernels

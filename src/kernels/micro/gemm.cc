@@ -121,7 +121,7 @@ std::optional<std::string> why_no_gemm(const GemmSpec& spec) {
 
 std::vector<GemmTile> gemm_tiles(const target::Target& target, bool wide_weights) {
   const bool dual = schedule::Rules(target.pipeline).dual_issue();
-  if (dual && !wide_weights) return {{2, 3}, {2, 4}, {2, 2}, {2, 1}, {6, 1}, {4, 1}};
+  if (dual && !wide_weights) return {{2, 4}, {2, 3}, {2, 2}, {2, 1}, {6, 1}, {4, 1}};
   return {{2, 4}, {2, 3}, {2, 2}, {2, 1}, {4, 1}};
 }
 

@@ -79,7 +79,8 @@ std::optional<std::string> why_no_gemm(const GemmSpec& spec);
 SummedWeights summed_weights(const RequantLayer& layer, const std::optional<RequantPlan>& plan,
                              std::span<const int8_t> weights);
 
-/// The tile sizes worth offering as a knob on `target`, best first: {channels, positions} for the weight width.
+/// The tile sizes worth offering as a knob on `target`, best first (int8 weights: when they are summed by pairs; else
+/// {2, 3} comes before {2, 4} on a dual-issue core).
 struct GemmTile {
   int channels = 2, positions = 3;
 };
