@@ -195,8 +195,8 @@ std::string name_of_peer(const testing::TestParamInfo<const char*>& info) {
   return name;
 }
 
-constexpr const char* kCores[] = {"sim:nucleo-f746zg", "sim:nucleo-l4r5zi", "gdb:nucleo-f746zg", "qemu:mps2-an500",
-                                  "qemu:mps2-an386"};
+constexpr const char* kCores[] = {"sim:nucleo-f746zg", "sim:nucleo-l4r5zi", "gdb:nucleo-f746zg",
+                                  "qemu:mps2-an500",   "qemu:mps2-an386",   "jtag:nucleo-f746zg"};
 constexpr const char* kOthers[] = {"fake", "host"};
 constexpr const char* kStrict[] = {"fake", "host", "sim:nucleo-f746zg", "gdb:nucleo-f746zg"};
 

@@ -19,7 +19,6 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr milliseconds kFlashLimit{120'000};  // the largest parts take that long to erase
-constexpr uint32_t kLockupPc = 0xEFFFFFFE;
 constexpr size_t kWordsAtOnce = 8192;
 
 /// The numbers of a Tcl list such as "0x12 0x34".
@@ -207,25 +206,25 @@ Registers OpenOcdDevice::registers() {
 }
 
 Stop OpenOcdDevice::wait(const std::string& go, std::optional<uint32_t> until, milliseconds limit) {
-  const TclClient::Answer answer = client().evaluate(
-      fmt::format("{}; wait_halt {}", go, std::max<int64_t>(limit.count(), 1)), limit + limits_.reply);
-  Stop stop;
+  TclClient& tcl = client();
+  const Connection::Clock::time_point begin = Connection::Clock::now();
+  const TclClient::Answer answer =
+      tcl.evaluate(fmt::format("{}; wait_halt {}", go, std::max<int64_t>(limit.count(), 1)), limit + limits_.reply);
+  const bool late = Connection::Clock::now() - begin >= limit;
   if (!answer.ok) {
-    const TclClient::Answer state = client().evaluate("[target current] curstate", limits_.reply);
-    const TclClient::Answer halted = client().evaluate("halt; wait_halt 2000", limits_.reply);
-    if (!state.ok || state.text != "running" || !halted.ok) {
-      throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
-    }
-    stop.kind = Stop::Kind::kTimeout;
-    stop.registers = registers();
-    stop.text = fmt::format("still running at {:#x} when its time was up", stop.registers.r[15]);
-    return stop;
+    const TclClient::Answer halted = tcl.evaluate("halt; wait_halt 2000", limits_.reply);
+    if (!halted.ok) throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
   }
+  Stop stop;
   stop.registers = registers();
   const uint32_t pc = stop.registers.r[15] & ~1u;
-  if (until && pc == *until) return stop;
-  stop.kind = pc == kLockupPc ? Stop::Kind::kLockup : Stop::Kind::kFault;
+  if (answer.ok && until && pc == *until) return stop;
   stop.text = fmt::format("stopped at {:#x}", pc);
+  stop.kind = Stop::Kind::kFault;
+  if (!answer.ok) {  // OpenOCD answers a lockup by an error, at once
+    stop.kind = late ? Stop::Kind::kTimeout : Stop::Kind::kLockup;
+    stop.text = fmt::format("{} at {:#x}", late ? "still running when its time was up," : "locked up", pc);
+  }
   return stop;
 }
 
@@ -269,15 +268,18 @@ void OpenOcdDevice::reset() {
 
 void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
-  sectors_around(board_, address, bytes.size());  // refuses what is not flash
+  const SectorRange range = sectors_around(board_, address, bytes.size());
   if (board_.flash_controller.empty()) {
     write(address, bytes);
   } else {
+    Bytes whole(range.size);  // the sectors' other contents are kept
+    read(range.address, whole);
+    std::copy(bytes.begin(), bytes.end(), whole.begin() + (address - range.address));
     const TemporaryFolder folder;
     const std::filesystem::path file = folder.path() / "image.bin";
-    write_file(file, bytes);
-    const TclClient::Answer answer =
-        client().evaluate(fmt::format("flash write_image erase {} {:#x} bin", file.string(), address), kFlashLimit);
+    write_file(file, whole);
+    const TclClient::Answer answer = client().evaluate(
+        fmt::format("flash write_image erase {} {:#x} bin", file.string(), range.address), kFlashLimit);
     if (!answer.ok) throw JobError(fmt::format("{}: programming flash failed: {}", name_, answer.text));
   }
   Bytes back(bytes.size());

@@ -69,7 +69,7 @@ PeerResult mote_board_by_openocd(const target::Board& board, bool jtag, const Li
   if (!find_program("openocd")) return {{}, "openocd is not installed"};
   Command help;
   help.arguments = {program->string(), "--help"};
-  const std::string option = jtag ? "--jtag" : "--stlink";
+  const std::string option = jtag ? "--remote-bitbang" : "--stlink";
   if (run_command(help).out.find(option) == std::string::npos) return {{}, "mote-board has no " + option};
   Peer peer{board, nullptr, nullptr, nullptr};
   peer.server = start({program->string(), "--board", board.file, option, "0"});
