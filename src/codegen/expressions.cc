@@ -96,11 +96,11 @@ std::string bounds(const Context& context, const loop::Load& load, bool* never) 
 }
 
 std::string load_text(Context* context, const loop::Load& load, bool nested) {
+  std::string inside = element(*context, load.buffer, load.index);
   if (load.lanes > 1) {
     context->reads_words = true;
-    return fmt::format("mote_read32(&{})", element(*context, load.buffer, load.index));
+    inside = fmt::format("mote_read32(&{})", inside);
   }
-  const std::string inside = element(*context, load.buffer, load.index);
   if (!load.outside) return inside;
   bool never = false;
   const std::string tests = bounds(*context, load, &never);

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/border.h"
 #include "kernels/common.h"
 #include "kernels/family.h"
 #include "kernels/micro/pool.h"
+#include "loop/schedule.h"
 
 namespace mote::kernels {
 
@@ -15,6 +17,9 @@ using loop::Type;
 using loop::var;
 
 namespace {
+
+/// Windows up to here are written out tap by tap; larger ones are summed by a kernel of their own.
+constexpr int32_t kFewTaps = 16;
 
 struct Window {
   ir::Size2D window, stride;
@@ -63,6 +68,101 @@ Expr count_of(const Workload& workload, const Window& w, Program* program) {
   return count_y * count_x;
 }
 
+/// Whether four channels may be pooled at a time, in the bytes of a word or the halves of two: sums must fit.
+bool by_fours(const Workload& workload, const Window& w, const target::Target& target) {
+  const bool fits = !w.average || w.window.h * w.window.w <= 255;
+  return target.dsp && !is_float(workload) && workload.output().shape[3] % 4 == 0 && fits;
+}
+
+/// Loops over outputs, four channels at a time, with `body` inside.
+loop::Block over_fours(const ir::Shape& out, loop::Block body) {
+  return {loop::loop(
+      "n", out[0],
+      {loop::loop("oy", out[1], {loop::loop("ox", out[2], {loop::loop("c", out[3] / 4, std::move(body))})})})};
+}
+
+/// The word of four channels that a tap of the window reads.
+Expr tap_of_fours(const Window& w, uint32_t outside) {
+  const Affine row = var("oy") * w.stride.h + var("ky") - w.padding.top;
+  const Affine column = var("ox") * w.stride.w + var("kx") - w.padding.left;
+  return loop::load_word_or("x", {var("n"), row, column, var("c") * 4}, 4, loop::imm(outside, Type::kU32));
+}
+
+/// Sums of even and odd channels of four in the halves of two words, then the four means.
+loop::Block average_by_fours(const Workload& workload, const Window& w, Program* program) {
+  program->buffers.insert(program->buffers.end(),
+                          {loop::local("even", Type::kU32, {}), loop::local("odd", Type::kU32, {}),
+                           loop::local("sum", Type::kI32, {4}), loop::local("word", Type::kU32, {})});
+  const Expr even = loop::load("even", {}), odd = loop::load("odd", {}), word = loop::load("word", {});
+  const Expr zero = loop::imm(0, Type::kU32);
+  const loop::Block taps{
+      loop::store("word", {}, tap_of_fours(w, 0)),
+      loop::store("even", {}, loop::call(loop::kAdd16, {even, loop::call(loop::kSxtb16, {word})})),
+      loop::store("odd", {}, loop::call(loop::kAdd16, {odd, loop::call(loop::kSxtb16Ror8, {word})}))};
+  loop::Block channels{loop::store("even", {}, zero), loop::store("odd", {}, zero),
+                       loop::loop("ky", w.window.h, {loop::loop("kx", w.window.w, taps)})};
+  for (int64_t i = 0; i < 4; ++i) {
+    // The low half by shifting it up and down again, so that its sign spreads.
+    const Expr pair = loop::cast(Type::kI32, i % 2 == 0 ? even : odd);
+    channels.push_back(loop::store("sum", {i}, loop::shift_right(i < 2 ? loop::shift_left(pair, 16) : pair, 16)));
+  }
+  const Expr count = count_of(workload, w, program);
+  const Expr half = count / loop::imm(2);
+  for (int64_t i = 0; i < 4; ++i) {
+    const Expr sum = loop::load("sum", {i});
+    const Expr mean = loop::select(loop::less(loop::imm(0), sum), sum + half, sum - half) / count;
+    channels.push_back(
+        loop::store("y", {var("n"), var("oy"), var("ox"), var("c") * 4 + i}, finish_i8(program, workload, mean)));
+  }
+  return channels;
+}
+
+/// The greatest of each byte, then the four finished values.
+loop::Block max_by_fours(const Workload& workload, const Window& w, Program* program) {
+  program->buffers.push_back(loop::local("largest", Type::kU32, {}));
+  const Expr largest = loop::load("largest", {});
+  constexpr uint32_t kLeast = 0x80808080u;
+  loop::Block channels{
+      loop::store("largest", {}, loop::imm(kLeast, Type::kU32)),
+      loop::loop(
+          "ky", w.window.h,
+          {loop::loop("kx", w.window.w,
+                      {loop::store("largest", {}, loop::call(loop::kMax8, {largest, tap_of_fours(w, kLeast)}))})})};
+  const ir::ClampI8 bounds = ir::clamp_i8(workload.op());
+  if (bounds.lo == -128 && bounds.hi == 127 && !workload.op().post) {
+    channels.push_back(loop::store_word("y", {var("n"), var("oy"), var("ox"), var("c") * 4}, 4, largest));
+    return channels;
+  }
+  for (int i = 0; i < 4; ++i) {
+    const Expr byte = loop::shift_right(loop::shift_left(loop::cast(Type::kI32, largest), 24 - 8 * i), 24);
+    channels.push_back(
+        loop::store("y", {var("n"), var("oy"), var("ox"), var("c") * 4 + i}, finish_i8(program, workload, byte)));
+  }
+  return channels;
+}
+
+/// Small windows tap by tap, tested for padding only near the border.
+void write_out_window(const Workload& workload, const Window& w, Program* program) {
+  if (w.window.h * w.window.w > kFewTaps) return;
+  const ir::Shape& in = workload.input(0).shape;
+  const ir::Shape& out = workload.output().shape;
+  loop::unroll(program, "kx");
+  loop::unroll(program, "ky");
+  peel_border(program, "ox", out[2], border_of(out[2], in[2], w.stride.w, w.window.w - 1, w.padding.left));
+  peel_border(program, "oy", out[1], border_of(out[1], in[1], w.stride.h, w.window.h - 1, w.padding.top));
+}
+
+Program pool_by_fours(const Workload& workload, const Window& w, const std::string& name) {
+  Program program;
+  program.name = name;
+  program.buffers = {loop::input("x", Type::kI8, extents_of(workload.input(0))),
+                     loop::output("y", Type::kI8, extents_of(workload.output()))};
+  program.body = over_fours(workload.output().shape,
+                            w.average ? average_by_fours(workload, w, &program) : max_by_fours(workload, w, &program));
+  write_out_window(workload, w, &program);
+  return program;
+}
+
 /// The scheduled kernel that sums windows, when it can do these.
 std::optional<micro::WindowSumSpec> window_sum_of(const Workload& workload, const Window& w,
                                                   const target::Target& target, const std::string& name) {
@@ -97,9 +197,12 @@ Program average_by_sums(const Workload& workload, const Window& w, const micro::
 Program lower_pooling(const Workload& workload, const space::Config&, const target::Target& target,
                       const std::string& name) {
   const Window w = window_of(workload);
-  if (const std::optional<micro::WindowSumSpec> spec = window_sum_of(workload, w, target, name)) {
-    return average_by_sums(workload, w, *spec, target, name);
+  if (w.window.h * w.window.w > kFewTaps) {
+    if (const std::optional<micro::WindowSumSpec> spec = window_sum_of(workload, w, target, name)) {
+      return average_by_sums(workload, w, *spec, target, name);
+    }
   }
+  if (by_fours(workload, w, target)) return pool_by_fours(workload, w, name);
   const bool real = is_float(workload);
   const ir::Shape& out = workload.output().shape;
   const Type element = real ? Type::kF32 : Type::kI8, sum = real ? Type::kF32 : Type::kI32;
@@ -140,6 +243,6 @@ Program lower_pooling(const Workload& workload, const space::Config&, const targ
 
 }  // namespace
 
-const Family kPooling{3, no_choice, no_config, lower_pooling};
+const Family kPooling{5, no_choice, no_config, lower_pooling};
 
 }  // namespace mote::kernels

@@ -28,6 +28,9 @@ Expr load_or(std::string buffer, std::vector<Affine> index, Expr outside) {
 Expr load_word(std::string buffer, std::vector<Affine> index, int lanes) {
   return make(Load{std::move(buffer), std::move(index), lanes, nullptr});
 }
+Expr load_word_or(std::string buffer, std::vector<Affine> index, int lanes, Expr outside) {
+  return make(Load{std::move(buffer), std::move(index), lanes, std::move(outside)});
+}
 Expr gather(std::string buffer, Expr index) {
   return make(Gather{std::move(buffer), std::move(index)});
 }

@@ -24,6 +24,8 @@ Expr load(std::string buffer, std::vector<Affine> index);
 Expr load_or(std::string buffer, std::vector<Affine> index, Expr outside);
 /// int8 x 4 or int16 x 2 as one word.
 Expr load_word(std::string buffer, std::vector<Affine> index, int lanes);
+/// The same with a word for indices outside the buffer's shape; the lanes are all inside or all outside.
+Expr load_word_or(std::string buffer, std::vector<Affine> index, int lanes, Expr outside);
 Expr gather(std::string buffer, Expr index);
 Expr binary(BinaryOp op, Expr a, Expr b);
 Expr operator+(Expr a, Expr b);

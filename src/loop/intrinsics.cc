@@ -255,6 +255,36 @@ static inline uint32_t mote_add16(uint32_t a, uint32_t b)
                        [](std::span<const Value> a) { return word(low(a[0]) + low(a[1]), high(a[0]) + high(a[1])); },
                        {}};
 
+const Intrinsic kMax8{"mote_max8",
+                      Type::kU32,
+                      {Type::kU32, Type::kU32},
+                      R"(/* The greater of each pair of signed bytes. */
+static inline uint32_t mote_max8(uint32_t a, uint32_t b)
+{
+    uint32_t result;
+#if defined(__ARM_FEATURE_DSP)
+    __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(result) : "r"(a), "r"(b) : "cc");
+#else
+    result = 0;
+    for (int shift = 0; shift < 32; shift += 8) {
+        const int8_t left = (int8_t)(a >> shift), right = (int8_t)(b >> shift);
+        result |= (uint32_t)(uint8_t)(left > right ? left : right) << shift;
+    }
+#endif
+    return result;
+}
+)",
+                      [](std::span<const Value> a) {
+                        uint32_t result = 0;
+                        for (int shift = 0; shift < 32; shift += 8) {
+                          const int8_t left = static_cast<int8_t>(a[0].i >> shift),
+                                       right = static_cast<int8_t>(a[1].i >> shift);
+                          result |= static_cast<uint32_t>(static_cast<uint8_t>(std::max(left, right))) << shift;
+                        }
+                        return Value{result, 0};
+                      },
+                      {}};
+
 const Intrinsic kSaturate8{"mote_saturate8",
                            Type::kI32,
                            {Type::kI32},
@@ -394,9 +424,9 @@ static inline int32_t mote_reciprocal(int32_t x)
     {&kDoublingHighMul, &kLeadingZeros}};
 
 std::span<const Intrinsic* const> all_intrinsics() {
-  static constexpr std::array<const Intrinsic*, 15> kAll{
-      &kDoublingHighMul, &kRoundingShift, &kRequantize, &kSmlad, &kSxtb16, &kSxtb16Ror8,   &kPackLow,   &kPackHigh,
-      &kAdd16,           &kSaturate8,     &kExp,        &kTanh,  &kRound,  &kLeadingZeros, &kReciprocal};
+  static constexpr std::array<const Intrinsic*, 16> kAll{
+      &kDoublingHighMul, &kRoundingShift, &kRequantize, &kSmlad, &kSxtb16, &kSxtb16Ror8, &kPackLow,      &kPackHigh,
+      &kAdd16,           &kMax8,          &kSaturate8,  &kExp,   &kTanh,   &kRound,      &kLeadingZeros, &kReciprocal};
   return kAll;
 }
 

@@ -45,6 +45,8 @@ extern const Intrinsic kPackLow;
 extern const Intrinsic kPackHigh;
 /// Halfword sums without carry between them: (a, b).
 extern const Intrinsic kAdd16;
+/// The greater of each pair of signed bytes: (a, b).
+extern const Intrinsic kMax8;
 /// Limited to [-128, 127]: (x).
 extern const Intrinsic kSaturate8;
 /// e^x in binary32, relative error under 2e-7 for x in [-87, 88], 0 below and infinity above: (x).
