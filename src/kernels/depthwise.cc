@@ -1,6 +1,7 @@
 // DepthwiseConv2D.
 #include "kernels/micro/depthwise.h"
 
+#include "kernels/border.h"
 #include "kernels/common.h"
 #include "kernels/family.h"
 #include "kernels/requant_plan.h"
@@ -55,28 +56,6 @@ Program naive(const Workload& workload, const std::string& name) {
                                           {loop::loop("kx", w.shape[2], {loop::store("acc", {}, acc + product)})}),
                                loop::store("y", {var("n"), var("oy"), var("ox"), channel}, result)})})})})})};
   return program;
-}
-
-/// Output positions before and after which the window leaves the input.
-struct Border {
-  int64_t before, after;
-};
-Border border_of(int64_t out, int64_t in, int64_t stride, int64_t reach, int64_t pad) {
-  int64_t before = 0, after = 0;
-  while (before < out && before * stride - pad < 0) ++before;
-  while (after < out - before && (out - 1 - after) * stride - pad + reach > in - 1) ++after;
-  return {before, after};
-}
-
-/// Splits the loop in border, interior, border, so that the interior needs no tests.
-void peel_border(Program* program, const std::string& variable, int64_t extent, Border border) {
-  if (border.before > 0 && border.before < extent) {
-    loop::peel(program, variable, border.before, variable + "_in");
-    if (border.after > 0 && border.before + border.after < extent)
-      loop::peel(program, variable + "_in", extent - border.before - border.after, variable + "_end");
-  } else if (border.before == 0 && border.after > 0 && border.after < extent) {
-    loop::peel(program, variable, extent - border.after, variable + "_end");
-  }
 }
 
 enum Algorithm : int64_t { kLoops, kColumns };
