@@ -47,7 +47,8 @@ Program lower_mean(const Workload& workload, const space::Config&, const target:
   const Expr acc = loop::load("acc", {});
   Expr result;
   if (real) {
-    result = acc / loop::imm_f(static_cast<float>(ir::elements(shape) / outputs));
+    const int64_t summed = ir::elements(shape) / outputs;
+    result = acc / loop::imm_f(static_cast<float>(summed));
   } else {
     const ir::MeanParams p = ir::mean_params(workload.graph, workload.op());
     const Expr centred = acc - loop::imm(int64_t{p.count} * p.in_zero_point);

@@ -169,7 +169,8 @@ SQLite::Database open_records(const std::string& path, Database::Mode mode, std:
       prepare_for_writing(db, path);
     else
       require_ours(db, path);
-    SQLite::Statement(db, std::string("SELECT ") + kColumns + " FROM trials");  // fails when a column is missing
+    const SQLite::Statement columns(db,
+                                    std::string("SELECT ") + kColumns + " FROM trials");  // fails when one is missing
     return db;
   });
 }
