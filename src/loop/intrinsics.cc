@@ -41,7 +41,7 @@ int32_t requantize(int32_t x, int32_t mantissa, int32_t shift) {
 
 // e^x = 2^k * e^r with k = round(x / ln 2) and |r| <= ln 2 / 2, e^r by its Taylor series to the seventh power.
 float exponential(float x) {
-  if (!(x > -87.0f)) return x != x ? x : 0.0f;
+  if (!(x >= -87.0f)) return x != x ? x : 0.0f;
   if (x > 88.0f) return std::numeric_limits<float>::infinity();
   const float scaled = x * 1.44269504f;
   const int32_t k = static_cast<int32_t>(scaled + (scaled >= 0.0f ? 0.5f : -0.5f));
@@ -314,7 +314,7 @@ static inline float mote_exp(float x)
     union { uint32_t bits; float value; } power;
     float scaled, whole, r, p;
     int32_t k;
-    if (!(x > -87.0f)) return x != x ? x : 0.0f;
+    if (!(x >= -87.0f)) return x != x ? x : 0.0f;
     if (x > 88.0f) { power.bits = 0x7f800000u; return power.value; }
     scaled = x * 1.44269504f;
     k = (int32_t)(scaled + (scaled >= 0.0f ? 0.5f : -0.5f));

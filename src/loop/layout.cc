@@ -151,6 +151,15 @@ void stage(Program* program, const std::string& at, const std::string& buffer, c
       return std::make_shared<const ExprNode>(ExprNode{Load{copy, index, 1, nullptr}});
     });
     if (!found) throw ScheduleError(fmt::format("stage: {} is not loaded in {}", buffer, at));
+    for_each_stmt(&f.body, [&](Stmt& stmt) {
+      const For* inner = std::get_if<For>(&stmt.node);
+      if (inner == nullptr || std::find(dimensions.begin(), dimensions.end(), inner->variable) != dimensions.end())
+        return;
+      for (const Affine& a : std::get<Load>(found->node).index) {
+        if (a.coefficient(inner->variable) == 0) continue;
+        throw ScheduleError(fmt::format("stage: {} depends on {}, which is not copied over", buffer, inner->variable));
+      }
+    });
     Block nest;
     nest.push_back(store(copy, index, offset == 0 ? found : found - imm(offset)));
     for (const std::string& variable : dimensions) substitute(&nest, variable, Affine::variable("copy_" + variable));

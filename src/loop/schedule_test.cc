@@ -166,7 +166,8 @@ TEST(Schedule, RefusesWhatItCannotDo) {
   expect_refused([](Program* p) { pack(p, "w", {{0, 0}, {1, 0}, {1, 2}}); }, "does not follow the layout");
   expect_refused([](Program* p) { stage(p, "r", "w", "t", Buffer::Kind::kLocal, Type::kI8, 0, {"none"}); },
                  "no loop none");
-  expect_refused([](Program* p) { stage(p, "r", "bias", "t", Buffer::Kind::kLocal, Type::kI8, 0, {}); }, "");
+  expect_refused([](Program* p) { stage(p, "r", "bias", "t", Buffer::Kind::kLocal, Type::kI8, 0, {}); },
+                 "depends on c");
   expect_refused([](Program* p) { tensorize_smlad(p, "k"); }, "not a loop over 2");
   expect_refused([](Program* p) { pad_reduction(p, "k", 12); }, "not ours to grow");
 }
