@@ -31,8 +31,8 @@ class Evaluation {
       } else if (const Store* s = std::get_if<Store>(&stmt.node)) {
         int64_t at = 0;
         check(address(s->buffer, s->index, &at), "store outside buffer " + s->buffer);
-        write(s->buffer, at, s->lanes,
-              convert(value(s->value), type_of(program_, s->value), program_.buffer(s->buffer).type));
+        const Type stored = s->lanes > 1 ? Type::kU32 : program_.buffer(s->buffer).type;
+        write(s->buffer, at, s->lanes, convert(value(s->value), type_of(program_, s->value), stored));
       } else if (const If* c = std::get_if<If>(&stmt.node)) {
         if (value(c->condition).i != 0) run(c->body);
       } else {
