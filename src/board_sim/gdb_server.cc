@@ -112,7 +112,7 @@ bool GdbServer::interrupted() {
   }
   reader_.feed(input);
   bool stop = false;
-  while (!stop && !input.empty()) {
+  while (!stop) {  // a break may have come along with the packet that set the machine running
     const std::optional<GdbReader::Event> event = reader_.next();
     if (!event) break;
     stop = event->kind == GdbReader::Event::Kind::kBreak;

@@ -130,6 +130,14 @@ TEST(GdbServer, ABreakStopsALoop) {
   EXPECT_GT(std::stoull(peer.monitor("cycles")), 0u);
 }
 
+TEST(GdbServer, ABreakThatComesWithThePacketIsNotLost) {
+  if (!has_assembler()) GTEST_SKIP() << "no arm-none-eabi-as";
+  Peer peer;
+  peer.rig.load("b .");
+  peer.send_raw(frame_packet("c") + "\x03");
+  EXPECT_EQ(peer.receive(), "T02thread:1;");
+}
+
 TEST(GdbServer, SemihostingGoesToTheConsole) {
   if (!has_assembler()) GTEST_SKIP() << "no arm-none-eabi-as";
   Peer peer;
