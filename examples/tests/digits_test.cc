@@ -5,6 +5,7 @@
 #include "digits/quantized_digits.h"
 #include "gtest/gtest.h"
 #include "import/tflite/reader.h"
+#include "support/data_dir.h"
 #include "support/error.h"
 #include "support/files.h"
 
@@ -12,7 +13,7 @@ namespace mote::examples {
 
 namespace {
 
-const std::filesystem::path kFolder = std::filesystem::path(MOTE_SOURCE_DIR) / "examples/digits";
+const std::filesystem::path kFolder = mote::source_dir() / "examples/digits";
 
 TEST(Digits, HeldOutOnesAreAThousandAllDifferentAndOfEveryKind) {
   const std::vector<Digit> digits = read_digits(kFolder / "held_out.bin");

@@ -10,6 +10,7 @@
 #include "import/tflite/writer.h"
 #include "ir/quantized.h"
 #include "reference/interpret.h"
+#include "support/data_dir.h"
 #include "support/files.h"
 #include "support/random.h"
 #include "tests/channel_ranges.h"
@@ -18,7 +19,7 @@ namespace mote::examples {
 
 namespace {
 
-const std::filesystem::path kFolder = std::filesystem::path(MOTE_SOURCE_DIR) / "examples/models";
+const std::filesystem::path kFolder = mote::source_dir() / "examples/models";
 
 ir::Graph kept(const std::string& file) {
   return import::read_tflite((kFolder / file).string());

@@ -7,6 +7,7 @@
 
 #include "board_sim/firmware_test.h"
 #include "schedule/pipeline_model.h"
+#include "support/data_dir.h"
 #include "support/error.h"
 
 namespace mote::board_sim {
@@ -21,7 +22,7 @@ struct Row {
 };
 
 std::vector<Row> read_table() {
-  std::ifstream file(std::filesystem::path(MOTE_SOURCE_DIR) / "src/board_sim/microbench.tsv");
+  std::ifstream file(source_dir() / "src/board_sim/microbench.tsv");
   std::vector<Row> rows;
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line[0] == '#') continue;

@@ -11,6 +11,10 @@ namespace mote {
 
 namespace fs = std::filesystem;
 
+fs::path source_dir() {
+  return MOTE_SOURCE_DIR;
+}
+
 fs::path own_program() {
   std::error_code error;
   fs::path path = fs::read_symlink("/proc/self/exe", error);
@@ -19,8 +23,7 @@ fs::path own_program() {
 
 fs::path data_folder(const std::string& kind) {
   std::error_code error;
-  const fs::path candidates[] = {fs::path(MOTE_SOURCE_DIR) / kind,
-                                 own_program().parent_path().parent_path() / "share/mote" / kind,
+  const fs::path candidates[] = {source_dir() / kind, own_program().parent_path().parent_path() / "share/mote" / kind,
                                  fs::path(MOTE_INSTALL_DATA_DIR) / kind};
   for (const fs::path& folder : candidates) {
     if (fs::is_directory(folder, error)) return folder;

@@ -20,6 +20,9 @@ std::filesystem::path find_data_file(const std::string& kind, const std::string&
 /// Names (without ".toml") of the files in `folders` and in the shipped folder `kind`, sorted, each once.
 std::vector<std::string> data_file_names(const std::string& kind, const std::vector<std::string>& folders = {});
 
+/// The source tree this program was built from. It may be gone: for tests, and to look there first.
+std::filesystem::path source_dir();
+
 /// The running program's own path, or an empty path where the system does not tell.
 std::filesystem::path own_program();
 

@@ -127,7 +127,7 @@ flags = ["-DX"]
 
 // What docs/add-a-board.md shows is a board file.
 TEST_F(BoardFile, TheDocumentedOneLoads) {
-  const std::string page = read_text(std::string(MOTE_SOURCE_DIR) + "/docs/add-a-board.md");
+  const std::string page = read_text(source_dir() / "docs/add-a-board.md");
   const std::string fence = "```toml\n";
   const size_t begin = page.find(fence) + fence.size();
   ASSERT_GE(begin, fence.size());

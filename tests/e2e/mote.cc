@@ -1,6 +1,7 @@
 #include "e2e/mote.h"
 
 #include "gmock/gmock.h"
+#include "support/data_dir.h"
 
 namespace mote::tests {
 
@@ -33,7 +34,7 @@ void expect_refused(const CommandResult& result, const std::string& part) {
 }
 
 std::string source_file(const std::string& path) {
-  return (std::filesystem::path(MOTE_SOURCE_DIR) / path).string();
+  return (mote::source_dir() / path).string();
 }
 
 }  // namespace mote::tests
