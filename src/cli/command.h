@@ -34,6 +34,7 @@ void print_warning(const std::string& message);
 // The subcommands, in the order of `mote --help`.
 void add_inspect(CLI::App& app, Run& run);
 void add_tune(CLI::App& app, Run& run);
+void add_plan(CLI::App& app, Run& run);
 void add_compile(CLI::App& app, Run& run);
 void add_run(CLI::App& app, Run& run);
 void add_profile(CLI::App& app, Run& run);

@@ -26,6 +26,7 @@ const char* const kFooter =
 void add_commands(CLI::App& app, Run& run) {
   add_inspect(app, run);
   add_tune(app, run);
+  add_plan(app, run);
   add_compile(app, run);
   add_run(app, run);
   add_profile(app, run);

@@ -128,6 +128,14 @@ class Builder {
 
 }  // namespace
 
+int64_t Arena::live_bytes(size_t step) const {
+  int64_t bytes = 0;
+  for (const Region& region : regions) {
+    if (region.first <= static_cast<int>(step) && static_cast<int>(step) <= region.last) bytes += region.size;
+  }
+  return bytes;
+}
+
 Arena plan_arena(const Network& network, const memory::Effort& effort) {
   Arena arena = Builder(network).build();
   arena.plan = memory::plan(arena.problem, effort);

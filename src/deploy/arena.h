@@ -29,6 +29,8 @@ struct Arena {
   int64_t alignment = 4;  // of the arena itself
 
   int64_t bytes() const { return plan.peak_bytes; }
+  /// Bytes of all regions that are needed while operator `step` runs.
+  int64_t live_bytes(size_t step) const;
 };
 
 Arena plan_arena(const Network& network, const memory::Effort& effort = {});

@@ -13,10 +13,7 @@ std::string hungriest(const Network& network, const Arena& arena) {
   size_t worst = 0;
   int64_t most = -1;
   for (size_t i = 0; i < network.graph.operators.size(); ++i) {
-    int64_t live = 0;
-    for (const Region& region : arena.regions) {
-      if (region.first <= static_cast<int>(i) && static_cast<int>(i) <= region.last) live += region.size;
-    }
+    const int64_t live = arena.live_bytes(i);
     if (live > most) {
       most = live;
       worst = i;
