@@ -97,7 +97,8 @@ struct Limits {
   std::chrono::milliseconds reply{5000};    // an answer to one request
 };
 
-/// How to reach a board: "sim", "host", "gdb:HOST:PORT", "openocd[:HOST:PORT]". Throws InputError for an unknown form.
+/// How to reach a board: "sim", "sim:flash" (the virtual board whose memory has wait states and caches), "host",
+/// "gdb:HOST:PORT", "openocd[:HOST:PORT]". Throws InputError for an unknown form.
 std::unique_ptr<Device> open_device(const std::string& via, const target::Board& board, const Limits& limits = {});
 
 }  // namespace mote::device

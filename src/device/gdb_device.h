@@ -55,7 +55,7 @@ class GdbDevice : public Device {
   uint64_t incarnation_ = 0;
 };
 
-/// Starts a mote-board for `board` and keeps it running.
-std::unique_ptr<Device> open_sim(const target::Board& board, const Limits& limits);
+/// Starts a mote-board for `board` and keeps it running. `via`: "sim", or "sim:flash" for memory that is not free.
+std::unique_ptr<Device> open_sim(const std::string& via, const target::Board& board, const Limits& limits);
 
 }  // namespace mote::device

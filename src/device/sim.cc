@@ -10,7 +10,8 @@ namespace {
 
 class Sim : public GdbDevice {
  public:
-  Sim(const target::Board& board, const Limits& limits) : GdbDevice({}, "sim", board, limits) {}
+  Sim(const std::string& memory, const std::string& via, const target::Board& board, const Limits& limits)
+      : GdbDevice({}, via, board, limits), memory_(memory) {}
 
   bool transfers_are_fast() const override { return true; }
 
@@ -22,7 +23,7 @@ class Sim : public GdbDevice {
     const std::optional<std::filesystem::path> program = find_own_program("mote-board");
     if (!program) throw JobError("mote-board, the virtual board, not found: it is built and installed beside mote");
     Command command;
-    command.arguments = {program->string(), "--board", board().file, "--gdb", "0", "--once"};
+    command.arguments = {program->string(), "--board", board().file, "--memory", memory_, "--gdb", "0", "--once"};
     command.output_limit = 64u << 10;
     process_.emplace(command);
     const std::string announcement = "gdb: ";  // "gdb: 43121", the port on 127.0.0.1
@@ -36,13 +37,14 @@ class Sim : public GdbDevice {
   std::string peer_output() override { return process_ ? process_->output() : ""; }
 
  private:
+  const std::string memory_;
   std::optional<BackgroundProcess> process_;
 };
 
 }  // namespace
 
-std::unique_ptr<Device> open_sim(const target::Board& board, const Limits& limits) {
-  return std::make_unique<Sim>(board, limits);
+std::unique_ptr<Device> open_sim(const std::string& via, const target::Board& board, const Limits& limits) {
+  return std::make_unique<Sim>(via == "sim" ? "zero-wait" : "flash", via, board, limits);
 }
 
 }  // namespace mote::device
