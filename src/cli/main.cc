@@ -31,6 +31,7 @@ void add_commands(CLI::App& app, Run& run) {
   add_run(app, run);
   add_profile(app, run);
   add_verify(app, run);
+  add_bench(app, run);
   add_records(app, run);
   add_boards(app, run);
   add_targets(app, run);

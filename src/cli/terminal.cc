@@ -87,4 +87,17 @@ std::string Table::text(int indent, std::FILE* stream) const {
   return text;
 }
 
+std::string Table::markdown() const {
+  const auto line_of = [](const std::vector<std::string>& cells) {
+    std::string line = "|";
+    for (const std::string& cell : cells) line += " " + cell + " |";
+    return line + "\n";
+  };
+  std::string text = line_of(titles_) + "|";
+  for (const bool right : right_) text += right ? "---:|" : "---|";
+  text += "\n";
+  for (const std::vector<std::string>& row : rows_) text += line_of(row);
+  return text;
+}
+
 }  // namespace mote::cli

@@ -26,6 +26,8 @@ class Table {
   bool empty() const { return rows_.empty(); }
   /// The table with `indent` spaces before every line; the header is styled for `stream`.
   std::string text(int indent = 2, std::FILE* stream = stdout) const;
+  /// The table as Markdown.
+  std::string markdown() const;
 
  private:
   std::vector<std::string> titles_;

@@ -159,6 +159,20 @@ std::vector<std::string> TomlTable::texts(std::string_view key) const {
   return values;
 }
 
+std::vector<int64_t> TomlTable::integers(std::string_view key, int64_t lo, int64_t hi) const {
+  const toml::node* node = state_->find(key);
+  std::vector<int64_t> values;
+  if (!node) return values;
+  const toml::array* array = node->as_array();
+  if (!array) state_->fail(node, key, "must be a list of integers");
+  for (const toml::node& item : *array) {
+    const bool fits = item.is_integer() && item.as_integer()->get() >= lo && item.as_integer()->get() <= hi;
+    if (!fits) state_->fail(&item, key, fmt::format("must be a list of integers from {} to {}", lo, hi));
+    values.push_back(item.as_integer()->get());
+  }
+  return values;
+}
+
 TomlTable TomlTable::table(std::string_view key) const {
   const toml::node* node = state_->find(key);
   if (node && !node->is_table()) state_->fail(node, key, fmt::format("must be a table: [{}{}]", state_->path, key));

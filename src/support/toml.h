@@ -38,6 +38,8 @@ class TomlTable {
   double number(std::string_view key, double lo, double hi, double otherwise) const;
   /// A list of strings; empty when absent.
   std::vector<std::string> texts(std::string_view key) const;
+  /// A list of integers, each in [lo, hi]; empty when absent.
+  std::vector<int64_t> integers(std::string_view key, int64_t lo, int64_t hi) const;
   /// The sub-table at `key`; an empty table when absent, so that its defaults apply.
   TomlTable table(std::string_view key) const;
   /// The tables of `[[key]]`; empty when absent.
