@@ -30,20 +30,60 @@ void advance(Origins& origins, const Insn& insn) {
   }
 }
 
+/// How many naturally aligned pieces `bytes` bytes at `address` break into, less one.
+uint16_t extra_pieces(uint32_t address, uint8_t bytes) {
+  if (address % bytes == 0) return 0;
+  return address % 2 == 0 || bytes == 2 ? 1 : 2;
+}
+
 void check_alignment(Block& block, const Origins& origins, uint16_t index) {
   const Insn& insn = block.insns[index];
-  if (!insn.access.word_aligned || insn.access.base >= 15) return;
+  if (insn.access.base >= 15 || insn.access.bytes < 2) return;
+  const bool strict = insn.access.word_aligned;
   const BaseOrigin& origin = origins[insn.access.base];
-  // The stack pointer is always word-aligned, and so are the offsets of these instructions.
-  if (origin.reg == 13 && (origin.offset + insn.access.offset) % 4 == 0) return;
-  if (origin.reg == kNoRegister) {
-    block.unresolved.push_back(index);
+  EntryAccess access{index,
+                     insn.access.bytes,
+                     origin.reg,
+                     kNoRegister,
+                     insn.access.shift,
+                     insn.loads(),
+                     origin.offset + insn.access.offset};
+  // The stack pointer is always word-aligned.
+  const bool indexed = insn.access.index != kNoRegister;
+  if (origin.reg == 13 && !indexed && access.offset % (strict ? 4 : access.bytes) == 0) return;
+  bool known = origin.reg != kNoRegister;
+  if (indexed) {
+    const BaseOrigin& by = origins[insn.access.index];
+    known = known && by.reg != kNoRegister;
+    access.index = by.reg;
+    access.offset += static_cast<int32_t>(static_cast<uint32_t>(by.offset) << access.shift);
+  }
+  if (!known) {
+    (strict ? block.unresolved : block.plain_unresolved).push_back(index);
+  } else if (strict) {
+    block.alignment.push_back(access);
   } else {
-    block.alignment.push_back({index, origin.reg, origin.offset + insn.access.offset});
+    block.plain.push_back(access);
+    if (access.load) add_unaligned(block, access);
+    block.entry_registers |= 1u << access.reg;
+    if (indexed) block.entry_registers |= 1u << access.index;
   }
 }
 
 }  // namespace
+
+void add_unaligned(Block& block, const EntryAccess& access) {
+  UnalignedLoads* group = nullptr;
+  for (UnalignedLoads& known : block.unaligned) {
+    if (known.reg == access.reg && known.index == access.index && known.shift == access.shift) group = &known;
+  }
+  if (group == nullptr) group = &block.unaligned.emplace_back(UnalignedLoads{access.reg, access.index, access.shift});
+  for (uint32_t low = 0; low < 4; ++low) {
+    const uint32_t address = low + static_cast<uint32_t>(access.offset);
+    group->loads[low] += address % access.bytes != 0 ? 1 : 0;
+    group->pieces[low] += extra_pieces(address, access.bytes);
+  }
+}
 
 void analyse(Block& block, std::span<const std::byte> code) {
   block.insns = schedule::decode(block.address, code);
@@ -59,9 +99,10 @@ void analyse(Block& block, std::span<const std::byte> code) {
     if (insn.floating && block.first_floating < 0) block.first_floating = static_cast<int>(i);
     block.conditional |= insn.it || (insn.conditional && !insn.branch);
     if (insn.divide && block.first_divide < 0) block.first_divide = static_cast<int>(i);
+    if (insn.to_nearest && block.first_to_nearest < 0) block.first_to_nearest = static_cast<int>(i);
   }
-  block.careful =
-      !block.alignment.empty() || !block.unresolved.empty() || block.first_floating >= 0 || block.first_divide >= 0;
+  block.careful = !block.alignment.empty() || !block.unresolved.empty() || block.first_floating >= 0 ||
+                  block.first_divide >= 0 || block.first_to_nearest >= 0;
 }
 
 void BlockCache::open() {

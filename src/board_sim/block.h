@@ -2,6 +2,7 @@
 // because the emulator itself does not.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -15,11 +16,21 @@
 
 namespace mote::board_sim {
 
-/// The access of instruction `insn` must be word-aligned, and goes to (register `reg` on entry) + offset.
-struct AlignmentCheck {
+/// Instruction `insn` loads or stores `bytes` at (register `reg` on entry) + (register `index` on entry << shift) +
+/// offset.
+struct EntryAccess {
   uint16_t insn = 0;
-  uint8_t reg = 0;
+  uint8_t bytes = 4;
+  uint8_t reg = 0, index = schedule::kNoRegister, shift = 0;
+  bool load = false;
   int32_t offset = 0;
+};
+
+/// The loads of a block whose addresses differ from each other by constants: how many of them are unaligned, and into
+/// how many more aligned pieces than one each they break, by the last two bits of (reg + (index << shift)).
+struct UnalignedLoads {
+  uint8_t reg = 0, index = schedule::kNoRegister, shift = 0;
+  std::array<uint16_t, 4> loads = {}, pieces = {};
 };
 
 /// The base of an instruction's access: (register `reg` on entry to the block) + offset. reg 255: not known.
@@ -53,11 +64,14 @@ struct Block {
   const std::byte* bytes = nullptr;  // where the code is now
   std::vector<std::byte> decoded;    // the code as it was decoded
 
-  std::vector<AlignmentCheck> alignment;
-  std::vector<uint16_t> unresolved;  // instructions whose alignment cannot be told from the registers on entry
-  int first_floating = -1, first_divide = -1;
+  std::vector<EntryAccess> alignment;  // that must be word-aligned
+  std::vector<uint16_t> unresolved;    // of those, instructions whose address the registers on entry do not give
+  std::vector<EntryAccess> plain;      // words and halfwords that may be unaligned unless CCR forbids it
+  std::vector<uint16_t> plain_unresolved;
+  std::vector<UnalignedLoads> unaligned;  // what those loads cost
+  int first_floating = -1, first_divide = -1, first_to_nearest = -1;
   std::vector<BaseOrigin> bases;  // of each instruction
-  uint16_t entry_registers = 0;   // those that tell its accesses apart: bases that move on the way
+  uint16_t entry_registers = 0;   // those that tell its accesses apart, or whether they are aligned
   bool careful = false;           // one of the above is present: look before it runs
   bool conditional = false;       // has an IT block
 
@@ -98,6 +112,9 @@ class BlockCache {
   std::deque<Block> storage_;
   std::unordered_map<uint64_t, BranchHistory> histories_;  // by start and address of the branch
 };
+
+/// Adds a load of `block` to what it says of unaligned ones.
+void add_unaligned(Block& block, const EntryAccess& access);
 
 /// Fills in everything of `block` but its address, size, bytes and history.
 void analyse(Block& block, std::span<const std::byte> code);

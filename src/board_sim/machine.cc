@@ -94,6 +94,7 @@ std::optional<Halt> Machine::emulate() {
   const uint32_t pc = processor_.reg(15) & ~1u;
   if (single_)
     end_ = pc + static_cast<uint32_t>(schedule::thumb_size(static_cast<uint16_t>(memory_.value(pc, 2).value_or(0))));
+  const uint32_t rounding = round_to_nearest(pc);
   exit_ = {};
   current_ = nullptr;
   blocks_begun_ = 0;
@@ -101,6 +102,7 @@ std::optional<Halt> Machine::emulate() {
   if (end_) processor_.forget_code(*end_, 2);
   const uc_err error = uc_emu_start(processor_.handle(), pc | 1, end_.value_or(kNoEnd), 0, 0);
   if (end_) processor_.forget_code(*end_, 2);
+  if (rounding != 0) processor_.set_special(Special::kFpscr, processor_.special(Special::kFpscr) | rounding);
   std::optional<Halt> halt = handle_exit(error);
   if (!halt && single_ && blocks_begun_ > 0) halt = Halt{Halt::Reason::kStep, {}, 0};
   if (blocks_begun_ > 0) fresh_ = false;
@@ -129,8 +131,19 @@ std::optional<Halt> Machine::handle_due() {
     unguard_unneeded();
   }
   const bool masked = system_.first_pending() != kThread;  // may become possible at any instruction
-  attention_at_ = masked ? 0 : std::min(poll_at_, system_.systick.next_interrupt());
+  interrupt_at_ = system_.systick.next_interrupt();
+  attention_at_ = masked ? 0 : std::min(poll_at_, interrupt_at_);
   return std::nullopt;
+}
+
+// The emulator converts from fixed point with the rounding of FPSCR, the architecture to nearest: such an instruction
+// at `pc` runs alone, without the rounding bits, which are returned.
+uint32_t Machine::round_to_nearest(uint32_t pc) {
+  if (!guards_.contains(pc) || !rounds_wrongly_at(pc)) return 0;
+  const uint32_t fpscr = processor_.special(Special::kFpscr);
+  processor_.set_special(Special::kFpscr, fpscr & ~kFpscrRounding);
+  end_ = pc + 4;
+  return fpscr & kFpscrRounding;
 }
 
 std::optional<Halt> Machine::sleep() {

@@ -124,6 +124,10 @@ class Machine {
   bool must_stop_before(const Block& block);
   bool starts_at(uint32_t address) const;
   void charge(uint32_t next);
+  uint32_t unaligned_cycles(const Block& block) const;
+  uint32_t unaligned_cycles_before(size_t index) const;
+  bool interrupted_inside(const Block& block);
+  uint32_t round_to_nearest(uint32_t pc);
   uint64_t now_at_access(uint32_t address, int bytes, bool write);
   uint64_t memory_cycles_before(size_t index);
   int locate(uint32_t address, int bytes, bool write) const;
@@ -134,6 +138,7 @@ class Machine {
   std::optional<Halt> handle_interrupt(int number);
   std::optional<Halt> handle_bad_access(const Exit::Access& access);
   std::optional<Halt> handle_svc(uint32_t next);
+  std::optional<Halt> handle_return(uint32_t value);
   std::optional<Halt> handle_breakpoint_instruction(uint32_t pc);
   std::optional<Halt> handle_due();
   bool just_slept(uint32_t pc) const;
@@ -154,6 +159,7 @@ class Machine {
   std::optional<Halt> handle_end(uint32_t address);
   void unguard_unneeded();
   std::optional<Fault> fault_at(uint32_t address) const;
+  bool rounds_wrongly_at(uint32_t address) const;
 
   struct DeviceWindow {
     Machine* machine;
@@ -173,12 +179,12 @@ class Machine {
   DeviceWindow system_window_{this, 0xE0000000}, device_window_{this, 0x40000000};
 
   uint64_t cycles_ = 0, instructions_ = 0, memory_cycles_ = 0, resets_ = 0;
-  uint64_t attention_at_ = 0, poll_at_ = 0;  // cycles
-  Block* current_ = nullptr;                 // being executed; not yet charged
+  uint64_t attention_at_ = 0, poll_at_ = 0, interrupt_at_ = 0;  // cycles
+  Block* current_ = nullptr;                                    // being executed; not yet charged
   // A halt in the middle of a block must not change what the branch predictor learns: the rest counts as the whole.
   uint32_t path_ = 0;                         // where current_, or the block it is the rest of, begins
   uint32_t resume_at_ = 1, resume_path_ = 0;  // the rest begins at resume_at_ (odd: none)
-  std::array<uint32_t, 15> entry_ = {};       // the registers that current_->entry_registers names, at its start
+  std::array<uint32_t, 16> entry_ = {};       // the registers that current_->entry_registers names, at its start
   int devices_seen_ = -1;                     // last instruction of current_ that touched a device
   bool single_ = false;                       // one instruction only
   bool fresh_ = false;                        // nothing has run since the debugger let go

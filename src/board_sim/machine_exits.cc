@@ -12,6 +12,7 @@ namespace mote::board_sim {
 namespace {
 
 using schedule::Insn;
+using schedule::kNoRegister;
 
 // The emulator's exception numbers.
 constexpr int kEmulatorSvc = 2, kEmulatorPrefetchAbort = 3, kEmulatorDataAbort = 4, kEmulatorBkpt = 7,
@@ -139,11 +140,23 @@ std::optional<Fault> Machine::fault_at(uint32_t address) const {
     const uint32_t to = processor_.reg(insn.access.base) + static_cast<uint32_t>(insn.access.offset);
     if (to % 4 != 0) return Fault{kUsageFault, kCfsrUnaligned, address, to};
   }
+  if (insn.access.bytes > 1 && insn.access.base < 15 && (system_.ccr & kCcrUnalignTrp)) {
+    uint32_t to = processor_.reg(insn.access.base) + static_cast<uint32_t>(insn.access.offset);
+    if (insn.access.index != kNoRegister) to += processor_.reg(insn.access.index) << insn.access.shift;
+    if (to % insn.access.bytes != 0) return Fault{kUsageFault, kCfsrUnaligned, address, to};
+  }
   if (insn.divide && (system_.ccr & kCcrDiv0Trp)) {
     const uint32_t divisor = memory_.value(address + 2, 1).value_or(0) & 0xF;
     if (processor_.reg(static_cast<int>(divisor)) == 0) return Fault{kUsageFault, kCfsrDivbyzero, address, 0};
   }
   return std::nullopt;
+}
+
+/// The guarded instruction at `address` rounds to nearest, and the emulator would not.
+bool Machine::rounds_wrongly_at(uint32_t address) const {
+  if ((processor_.special(Special::kFpscr) & kFpscrRounding) == 0) return false;
+  std::byte code[4] = {};
+  return memory_.read(address, code) && schedule::decode(address, code).front().to_nearest;
 }
 
 std::optional<Halt> Machine::handle_interrupt(int number) {
@@ -159,11 +172,8 @@ std::optional<Halt> Machine::handle_interrupt(int number) {
     case kEmulatorPrefetchAbort:
       stop_at(pc);
       // A branch to EXC_RETURN; a vector that points there is none.
-      if (pc >= kFirstReturnValue && blocks_begun_ > 0 && (processor_.xpsr() & kIpsr) != 0) {
-        cycles_ += timer_.exception_return();
-        if (!exceptions_.leave(pc | 1)) return locked_up({kUsageFault, kCfsrInvpc, pc, 0});
-        return std::nullopt;
-      }
+      if (pc >= kFirstReturnValue && blocks_begun_ > 0 && (processor_.xpsr() & kIpsr) != 0)
+        return handle_return(pc | 1);
       return fault(fetch_fault(pc));
     case kEmulatorNocp:
       stop_at(pc);
@@ -178,6 +188,21 @@ std::optional<Halt> Machine::handle_interrupt(int number) {
       stop_at(pc);
       return fault({kUsageFault, kCfsrUndefinstr, pc, 0});
   }
+}
+
+/// A branch to EXC_RETURN `value`.
+std::optional<Halt> Machine::handle_return(uint32_t value) {
+  if (!exceptions_.leave(value)) return locked_up({kUsageFault, kCfsrInvpc, value & ~1u, 0});
+  if (system_.systick.take_interrupt(cycles_)) system_.pending[kSysTick] = true;
+  const int next = exceptions_.to_take();
+  if (next == kThread) {
+    cycles_ += timer_.exception_return();
+    return std::nullopt;
+  }
+  // Tail-chaining: the frame stays where it is.
+  cycles_ += timer_.tail_chain();
+  if (!exceptions_.enter(next, processor_.reg(15) & ~1u)) return locked_up({next, 0, processor_.reg(15), 0});
+  return std::nullopt;
 }
 
 std::optional<Halt> Machine::handle_svc(uint32_t next) {

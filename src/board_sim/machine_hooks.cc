@@ -25,8 +25,9 @@ void Machine::block(uint32_t address, uint32_t size) {
   }
   ++blocks_begun_;
   Block* next = blocks_.find(address, size);
-  const bool look = next != nullptr && (next->careful || (next->conditional && !breakpoints_.empty()));
-  if (look && must_stop_before(*next)) {
+  const bool look = next != nullptr && (next->careful || (next->conditional && !breakpoints_.empty()) ||
+                                        (system_.ccr & kCcrUnalignTrp) != 0);
+  if ((look && must_stop_before(*next)) || (next != nullptr && interrupted_inside(*next))) {
     --blocks_begun_;
     exit_.attention = address;
     uc_emu_stop(processor_.handle());
@@ -51,7 +52,10 @@ bool Machine::must_stop_before(const Block& block) {
   const bool at_end = end_ && *end_ > block.address && *end_ < block.end();
   const auto need = [&](size_t index) {
     const Insn& insn = block.insns[index];
-    if (insn.conditional && index > 0) {
+    // A block that begins inside an IT block was decoded without it.
+    const uint32_t it = (processor_.xpsr() >> 25 & 3) | (processor_.xpsr() >> 8 & 0xC);
+    const bool begun = it != 0 && index < 4u - static_cast<unsigned>(std::countr_zero(it));
+    if ((insn.conditional || begun) && index > 0) {
       if (!at_end && !exit_.wanted_end) exit_.wanted_end = insn.address;
     } else if (!guards_.contains(insn.address)) {
       exit_.wanted_guards.push_back(insn.address);
@@ -63,10 +67,23 @@ bool Machine::must_stop_before(const Block& block) {
     }
   }
   if (block.first_floating >= 0 && !system_.fpu_enabled()) need(static_cast<size_t>(block.first_floating));
-  for (const AlignmentCheck& check : block.alignment) {
-    if ((processor_.reg(check.reg) + static_cast<uint32_t>(check.offset)) % 4 != 0) need(check.insn);
+  for (const EntryAccess& access : block.alignment) {
+    if ((processor_.reg(access.reg) + static_cast<uint32_t>(access.offset)) % 4 != 0) need(access.insn);
   }
   for (const uint16_t index : block.unresolved) need(index);
+  if (system_.ccr & kCcrUnalignTrp) {
+    for (const EntryAccess& access : block.plain) {
+      uint32_t address = processor_.reg(access.reg) + static_cast<uint32_t>(access.offset);
+      if (access.index != kNoRegister) address += processor_.reg(access.index) << access.shift;
+      if (address % access.bytes != 0) need(access.insn);
+    }
+    for (const uint16_t index : block.plain_unresolved) need(index);
+  }
+  if (block.first_to_nearest >= 0 && (processor_.special(Special::kFpscr) & kFpscrRounding) != 0) {
+    for (size_t i = 0; i < block.insns.size(); ++i) {
+      if (block.insns[i].to_nearest) need(i);
+    }
+  }
   if (block.first_divide >= 0 && (system_.ccr & kCcrDiv0Trp)) {
     for (size_t i = 0; i < block.insns.size(); ++i) {
       if (block.insns[i].divide) need(i);
@@ -75,19 +92,58 @@ bool Machine::must_stop_before(const Block& block) {
   return exit_.wanted_end || !exit_.wanted_guards.empty();
 }
 
+// An interrupt is taken between instructions: when SysTick's falls inside `block`, this stretch of emulation ends
+// there.
+bool Machine::interrupted_inside(const Block& block) {
+  constexpr uint64_t kLongestInsn = 32;  // cycles, well above what the pipeline tables say
+  if (single_ || interrupt_at_ == ~uint64_t{0} || cycles_ + kLongestInsn * (block.insns.size() + 1) < interrupt_at_) {
+    return false;
+  }
+  const std::vector<uint16_t> ends = timer_.ends(block, block.insns.size());
+  for (size_t i = 1; i < block.insns.size(); ++i) {
+    if (cycles_ + ends[i - 1] < interrupt_at_) continue;
+    if (end_ && *end_ <= block.insns[i].address) return false;
+    exit_.wanted_end = block.insns[i].address;
+    return true;
+  }
+  return false;
+}
+
+// Cycles that `block` takes more because loads are unaligned, by the registers on entry to current_.
+uint32_t Machine::unaligned_cycles(const Block& block) const {
+  if (!timer_.has_model()) return 0;
+  const target::Pipeline& tables = timer_.model()->tables();
+  uint32_t loads = 0, pieces = 0;
+  for (const UnalignedLoads& group : block.unaligned) {
+    const uint32_t low = (group.index == kNoRegister ? 0 : entry_[group.index] << group.shift) + entry_[group.reg];
+    loads += group.loads[low & 3];
+    pieces += group.pieces[low & 3];
+  }
+  return loads * static_cast<uint32_t>(tables.unaligned_load) + pieces * static_cast<uint32_t>(tables.unaligned_piece);
+}
+
+/// The same for the instructions of current_ before `index`.
+uint32_t Machine::unaligned_cycles_before(size_t index) const {
+  Block before;
+  for (const EntryAccess& access : current_->plain) {
+    if (access.insn < index && access.load) add_unaligned(before, access);
+  }
+  return unaligned_cycles(before);
+}
+
 void Machine::charge(uint32_t next) {
   BranchHistory* history = path_ == current_->address ? current_->history : blocks_.history(*current_, path_);
   const uint32_t cycles = timer_.run(*current_, next, history);
-  uint32_t memory = 0;
+  uint32_t memory = unaligned_cycles(*current_);
   if (memory_model_) {
     const schedule::Insn& last = current_->insns.back();
     const bool taken = last.branch && (!last.conditional || next != current_->end());
-    memory = memory_model_->run(*current_, timer_.ends(), accesses_, taken, next, cycles_);
-    memory_cycles_ += memory;
-    current_->memory_cycles += memory;
+    memory += memory_model_->run(*current_, timer_.ends(), accesses_, taken, next, cycles_);
     accesses_.clear();
     reads_ = 0;
   }
+  memory_cycles_ += memory;
+  current_->memory_cycles += memory;
   cycles_ += cycles + memory;
   instructions_ += current_->insns.size();
   current_->cycles += cycles + memory;
@@ -98,7 +154,7 @@ void Machine::on_guard(uc_engine* uc, uint64_t address, uint32_t, void* self) {
   Machine& machine = *static_cast<Machine*>(self);
   const uint32_t at = static_cast<uint32_t>(address);
   if (machine.starts_at(at)) return;  // a debugger runs on from here
-  if (!machine.breakpoints_.contains(at) && !machine.fault_at(at)) return;
+  if (!machine.breakpoints_.contains(at) && !machine.rounds_wrongly_at(at) && !machine.fault_at(at)) return;
   machine.exit_.guard = at;
   uc_emu_stop(uc);
 }
@@ -159,6 +215,7 @@ uint64_t Machine::now_at_access(uint32_t address, int bytes, bool write) {
   if (index < 0) return cycles_;
   devices_seen_ = index;
   return cycles_ + timer_.until(*current_, static_cast<size_t>(index)) +
+         unaligned_cycles_before(static_cast<size_t>(index)) +
          (memory_model_ ? memory_cycles_before(static_cast<size_t>(index)) : 0);
 }
 

@@ -13,6 +13,8 @@ namespace mote::board_sim {
 /// Special registers, as MRS and MSR name them.
 enum class Special : uint8_t { kMsp, kPsp, kPrimask, kBasepri, kFaultmask, kControl, kFpscr };
 
+inline constexpr uint32_t kFpscrRounding = 3u << 22;
+
 class Processor {
  public:
   /// `target`: "cortex-m0" ... "cortex-m33". Maps every window of `memory`, which must outlive it.

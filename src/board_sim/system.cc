@@ -56,6 +56,7 @@ SystemSpace::SystemSpace(const target::Board& board) {
 void SystemSpace::reset() {
   vtor = reset_vtor_;
   ccr = kCcrStkalign;
+  if (v6m_) ccr |= kCcrUnalignTrp;
   cpacr = cfsr = hfsr = mmfar = bfar = 0;
   pending.reset();
   active.reset();
@@ -253,7 +254,7 @@ void SystemSpace::write_scb(uint32_t address, uint32_t value) {
       scr_ = value & 0x16;
       return;
     case 0xE000ED14:
-      ccr = (value & 0x7031B) | kCcrStkalign;
+      if (!v6m_) ccr = (value & 0x7031B) | kCcrStkalign;
       return;
     case 0xE000ED18:
     case 0xE000ED1C:

@@ -6,7 +6,8 @@ namespace {
 using schedule::Insn;
 using schedule::PipelineState;
 
-constexpr uint32_t kExceptionEntry = 12, kExceptionReturn = 10;  // Cortex-M4 and M7 technical reference manuals
+// Cortex-M4 and M7 technical reference manuals.
+constexpr uint32_t kExceptionEntry = 12, kExceptionReturn = 10, kTailChain = 6;
 
 }  // namespace
 
@@ -133,6 +134,11 @@ Stalls Timer::stalls(const Block& block) const {
 uint32_t Timer::exception_entry() {
   reset();
   return kExceptionEntry;
+}
+
+uint32_t Timer::tail_chain() {
+  reset();
+  return kTailChain;
 }
 
 uint32_t Timer::exception_return() {

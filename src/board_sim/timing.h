@@ -44,6 +44,8 @@ class Timer {
   /// Cycles of entering and leaving an exception; the pipeline is empty afterwards.
   uint32_t exception_entry();
   uint32_t exception_return();
+  /// Leaving one exception for the next without unstacking.
+  uint32_t tail_chain();
 
   /// What `block` has waited for in all its runs (memory aside).
   Stalls stalls(const Block& block) const;

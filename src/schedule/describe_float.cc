@@ -65,6 +65,8 @@ void Describer::floating(Form form) {
       break;
     default:
       d_.writes = reg(0);
+      d_.to_nearest = cs_.id == ARM_INS_VCVT && is_immediate(arm_.op_count - 1) &&
+                      (std::strstr(cs_.mnemonic, ".f32.") != nullptr || std::strstr(cs_.mnemonic, ".f64.") != nullptr);
       if (arm_.op_count == 1) d_.add_reads(reg(0), add);
       for (int k = 1; k < arm_.op_count; ++k) d_.add_reads(reg(k), add);
       if (wide && form == Form::kFpMultiply) {

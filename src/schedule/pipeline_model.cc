@@ -178,6 +178,8 @@ Issue PipelineModel::issue_single(PipelineState& state, const Insn& insn) const 
     issue.wait += tables_.address_after;
   }
   if (state.stored && load) issue.wait += tables_.load_after_store;
+  const bool split = state.any && state.redirected && insn.size == 4 && insn.address % 4 != 0;
+  if (split) issue.wait += tables_.taken_to_split;
   state.load_open = state.stored = false;
 
   int cycles = issue_cycles(insn);
@@ -202,7 +204,7 @@ Issue PipelineModel::issue_single(PipelineState& state, const Insn& insn) const 
       break;
     }
   }
-  if (issue.wait != 0) issue.cause = Wait::kDependency;
+  if (issue.wait != 0) issue.cause = split ? Wait::kFetch : Wait::kDependency;
 
   for (size_t r = 0; r < state.producer.size(); ++r) {
     if (state.producer[r] == 0) continue;
@@ -224,7 +226,7 @@ int PipelineModel::take_branch(PipelineState& state, const Insn& branch) const {
   state.redirected = true;
   if (!dual()) {
     state.load_open = false;
-    const bool load = branch.loads() && branch.timing != Timing::kMultiple;
+    const bool load = branch.loads() && branch.timing == Timing::kPlain;  // the others' cycles have it
     return (branch.indirect ? tables_.taken_indirect : tables_.taken_direct) + (load ? tables_.taken_load : 0);
   }
   if (!state.half_filled) return 0;

@@ -89,6 +89,8 @@ void read_single(const TomlTable& root, Pipeline& pipeline) {
                 {"taken_direct", pipeline.taken_direct},
                 {"taken_indirect", pipeline.taken_indirect},
                 {"taken_load", pipeline.taken_load},
+                {"taken_to_split", pipeline.taken_to_split},
+                {"unaligned_piece", pipeline.unaligned_piece},
                 {"it_after_wide", pipeline.it_after_wide}};
   for (const auto& [key, value] : fields) value = static_cast<int>(single.integer(key, 0, 16));
 }

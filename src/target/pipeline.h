@@ -111,7 +111,7 @@ struct Pipeline {
       fetch_depth = 4;     // one aligned group of fetch_bytes a cycle, running ahead by at most fetch_depth
   int bank_bytes = 0;      // two loads of one bank (address / bank_bytes even or odd) conflict; 0: no banks
   int mispredict = 0;      // cycles lost
-  int unaligned_load = 0;  // cycles more, when memory accesses are watched
+  int unaligned_load = 0;  // cycles more
 
   // One slot.
   int load_result = 0;       // cycles a load takes more unless the next instruction hides them
@@ -120,7 +120,9 @@ struct Pipeline {
   int store_indexed = 1;     // cycles of a store with a register offset
   int fp_result = 0;         // more, when the previous floating-point instruction made an operand
   int taken_direct = 0, taken_indirect = 0, taken_load = 0;  // more, for a taken branch; taken_load: by ldr pc
-  int it_after_wide = 0;  // cycles of IT after a 32-bit instruction (0 after a 16-bit one)
+  int taken_to_split = 0;   // more, when a 32-bit instruction that lies in two words is branched to
+  int unaligned_piece = 0;  // cycles more for each aligned piece but the first that an unaligned load breaks into
+  int it_after_wide = 0;    // cycles of IT after a 32-bit instruction (0 after a 16-bit one)
 };
 
 /// Throws InputError naming the file and the line.

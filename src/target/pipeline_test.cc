@@ -21,6 +21,8 @@ fp_result = 1
 taken_direct = 1
 taken_indirect = 2
 taken_load = 1
+taken_to_split = 1
+unaligned_piece = 1
 it_after_wide = 1
 )";
 
