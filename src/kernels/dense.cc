@@ -53,7 +53,9 @@ Program naive(const Workload& workload, const std::string& name) {
   return program;
 }
 
-enum Algorithm : int64_t { kLoops, kGemm };
+// The alternatives' names.
+constexpr const char* kLoops = "loops";
+constexpr const char* kGemm = "gemm";
 
 /// Why the GEMM micro-kernel cannot do it; nothing when it can.
 std::optional<std::string> why_no_gemm(const Workload& workload, const target::Target& target) {
@@ -63,40 +65,34 @@ std::optional<std::string> why_no_gemm(const Workload& workload, const target::T
   return std::nullopt;
 }
 
-bool reads(int64_t algorithm, const std::string& knob) {
-  const bool loops = knob == "tile_co" || knob == "unroll_k" || knob == "pairs";
-  return knob == "algorithm" || (algorithm == kLoops) == loops;
-}
-
-space::Space dense_space(const Workload& workload, const target::Target& target) {
-  const bool pairs = target.dsp && !is_float(workload), gemm = !why_no_gemm(workload, target);
-  const std::vector<std::string> algorithms{"loops", "gemm"};
-  space::Space space;
-  space.knobs = {
-      space::choice("algorithm", {algorithms.begin(), algorithms.end() - (gemm ? 0 : 1)},
-                    "plain loops, or a scheduled kernel"),
-      space::divisors("tile_co", channels_of(workload), 8, "loops: outputs whose sums are kept in registers"),
-      space::divisors("unroll_k", depth_of(workload), 32, "loops: products of a sum that are written out")};
-  if (pairs)
-    space.knobs.push_back(space::flag("pairs", "loops: multiply two int16 at a time; weights take twice the flash"));
-  if (gemm) {
-    space.knobs.push_back(space::one_of("tile_channels", {6, 4, 2, 1}, "gemm: outputs summed at a time"));
-    space.knobs.push_back(weight_form_knob());
-    space.knobs.push_back(
-        space::one_of("code_budget", {4096, 256, 512, 1024, 2048}, "gemm: bytes of unrolled inner loop"));
-  }
-  std::vector<std::pair<std::string, int64_t>> first;
-  for (const space::Knob& knob : space.knobs) first.emplace_back(knob.name, knob.values.front());
-  const bool odd = depth_of(workload) % 2 != 0;
-  space.illegal = [odd, first](const space::Config& c) -> std::optional<std::string> {
-    for (const auto& [knob, value] : first) {
-      if (!reads(c.at("algorithm"), knob) && c.at(knob) != value) return knob + " is not a knob of this algorithm";
-    }
-    if (c.get("pairs", 0) == 0) return std::nullopt;
+space::Alternative loops_space(const Workload& workload, const target::Target& target) {
+  space::Alternative loops{
+      kLoops,
+      {space::divisors("tile_co", channels_of(workload), 8, "outputs whose sums are kept in registers"),
+       space::divisors("unroll_k", depth_of(workload), 32, "products of a sum that are written out")},
+      {}};
+  if (!target.dsp || is_float(workload)) return loops;
+  loops.knobs.push_back(space::flag("pairs", "multiply two int16 at a time; weights take twice the flash"));
+  loops.illegal = [odd = depth_of(workload) % 2 != 0](const space::Config& c) -> std::optional<std::string> {
+    if (c.at("pairs") == 0) return std::nullopt;
     if (odd && c.at("unroll_k") != 1) return "pairs of an odd depth are not unrolled";
     if (!odd && c.at("unroll_k") % 2 != 0) return "pairs need an even unroll_k";
     return std::nullopt;
   };
+  return loops;
+}
+
+space::Alternative gemm_space() {
+  return {kGemm,
+          {space::one_of("tile_channels", {6, 4, 2, 1}, "outputs summed at a time"), weight_form_knob(),
+           space::one_of("code_budget", {4096, 256, 512, 1024, 2048}, "bytes of unrolled inner loop")},
+          {}};
+}
+
+space::Space dense_space(const Workload& workload, const target::Target& target) {
+  space::Space space;
+  space.alternatives = {loops_space(workload, target)};
+  if (!why_no_gemm(workload, target)) space.alternatives.push_back(gemm_space());
   return space;
 }
 
@@ -143,7 +139,7 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
 
 Program lower_dense(const Workload& workload, const space::Config& config, const target::Target& target,
                     const std::string& name) {
-  if (config.at("algorithm") == kGemm) return dense_gemm(workload, config, target, name);
+  if (config.alternative == kGemm) return dense_gemm(workload, config, target, name);
   const bool pairs = config.get("pairs", 0) != 0;
   Program p = naive(workload, name);
   if (pairs) {
@@ -175,7 +171,7 @@ space::Config loops_fallback(const Workload& workload, const target::Target& tar
   };
   const bool pairs = target.dsp && !is_float(workload);
   const bool odd = depth_of(workload) % 2 != 0;
-  space::Config config = dense_space(workload, target).at(0);
+  space::Config config = loops_space(workload, target).at(0);
   for (auto& [knob, value] : config.values) {
     if (knob == "tile_co") value = largest(channels_of(workload), 4, 1);
     if (knob == "unroll_k") value = pairs && odd ? 1 : largest(depth_of(workload), 16, pairs ? 2 : 1);
@@ -187,8 +183,7 @@ space::Config loops_fallback(const Workload& workload, const target::Target& tar
 /// The scheduled kernel where it exists for these weights, else loops.
 space::Config dense_fallback(const Workload& workload, const target::Target& target) {
   if (!why_no_gemm(workload, target)) {
-    space::Config config = dense_space(workload, target).at(0);
-    config.values.front().second = kGemm;
+    const space::Config config = gemm_space().at(0);
     try {
       lower_dense(workload, config, target, "trial");
       return config;

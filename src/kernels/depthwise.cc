@@ -58,7 +58,9 @@ Program naive(const Workload& workload, const std::string& name) {
   return program;
 }
 
-enum Algorithm : int64_t { kLoops, kColumns };
+// The alternatives' names.
+constexpr const char* kLoops = "loops";
+constexpr const char* kColumns = "columns";
 
 /// The scheduled kernel for 3x3 windows, or why there is none for this workload.
 std::optional<std::string> why_no_columns(const Workload& workload, const target::Target& target) {
@@ -114,28 +116,23 @@ Program lower_columns(const Workload& workload, const space::Config& config, con
   return program;
 }
 
+space::Alternative loops_space() {
+  return {kLoops,
+          {space::choice("border", {"tested", "peeled"}, "test every tap for padding, or only near the border"),
+           space::choice("unroll", {"none", "row", "window"}, "taps of the window that are written out"),
+           space::flag("channels_inside", "the channel loop inside the columns, or outside everything")},
+          {}};
+}
+
+/// A scheduled kernel that walks down columns.
+space::Alternative columns_space() {
+  return {kColumns, {space::one_of("scratch", {1 << 20, 2048, 4096, 8192, 16384}, "most bytes of workspace")}, {}};
+}
+
 space::Space depthwise_space(const Workload& workload, const target::Target& target) {
-  const bool columns = !why_no_columns(workload, target);
-  const std::vector<std::string> algorithms{"loops", "columns"};
   space::Space space;
-  space.knobs = {
-      space::choice("algorithm", {algorithms.begin(), algorithms.end() - (columns ? 0 : 1)},
-                    "plain loops, or a scheduled kernel that walks down columns"),
-      space::choice("border", {"tested", "peeled"}, "loops: test every tap for padding, or only near the border"),
-      space::choice("unroll", {"none", "row", "window"}, "loops: taps of the window that are written out"),
-      space::flag("channels_inside", "loops: the channel loop inside the columns, or outside everything")};
-  if (columns) {
-    space.knobs.push_back(
-        space::one_of("scratch", {1 << 20, 2048, 4096, 8192, 16384}, "columns: most bytes of workspace"));
-  }
-  space.illegal = [](const space::Config& c) -> std::optional<std::string> {
-    const bool loops = c.at("algorithm") == kLoops;
-    if (loops && c.get("scratch", 1 << 20) != 1 << 20) return "scratch is not a knob of this algorithm";
-    if (!loops && (c.at("border") != 0 || c.at("unroll") != 0 || c.at("channels_inside") != 0)) {
-      return "loops' knobs are not knobs of this algorithm";
-    }
-    return std::nullopt;
-  };
+  space.alternatives = {loops_space()};
+  if (!why_no_columns(workload, target)) space.alternatives.push_back(columns_space());
   return space;
 }
 
@@ -161,26 +158,25 @@ Program lower_loops(const Workload& workload, const space::Config& config, const
 
 Program lower_depthwise(const Workload& workload, const space::Config& config, const target::Target& target,
                         const std::string& name) {
-  if (config.at("algorithm") == kColumns) return lower_columns(workload, config, target, name);
+  if (config.alternative == kColumns) return lower_columns(workload, config, target, name);
   return lower_loops(workload, config, name);
 }
 
 /// The scheduled kernel where it exists for these weights, else loops.
 space::Config depthwise_fallback(const Workload& workload, const target::Target& target) {
-  space::Config config = depthwise_space(workload, target).at(0);
   if (!why_no_columns(workload, target)) {
-    config.values.front().second = kColumns;
+    const space::Config config = columns_space().at(0);
     try {
       lower_depthwise(workload, config, target, "trial");
       return config;
     } catch (const loop::ScheduleError&) {
-      config.values.front().second = kLoops;
+      // No exact requantisation for these weights, say.
     }
   }
-  for (auto& [knob, value] : config.values) {
-    if (knob == "border" || knob == "channels_inside") value = 1;
-    if (knob == "unroll") value = 2;
-  }
+  space::Config config = loops_space().at(0);
+  config.set("border", 1);
+  config.set("unroll", 2);
+  config.set("channels_inside", 1);
   return config;
 }
 

@@ -1,7 +1,11 @@
+#include "space/knob.h"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <set>
 
 #include "space/space.h"
@@ -30,6 +34,7 @@ bool all_different(const std::vector<T>& items) {
 
 Knob checked(Knob knob) {
   check(is_word(knob.name), "a knob's name must be a word: '" + knob.name + "'");
+  check(knob.name != kAlternativeWord, "a knob must not be called '" + knob.name + "': alternatives are");
   check(!knob.values.empty(), "knob '" + knob.name + "' has no values");
   check(all_different(knob.values), "knob '" + knob.name + "' has a value twice");
   check(knob.labels.empty() || knob.labels.size() == knob.values.size(), "knob '" + knob.name + "' lacks labels");
@@ -45,7 +50,7 @@ Knob checked(Knob knob) {
 Knob choice(std::string name, std::vector<std::string> labels, std::string help) {
   std::vector<int64_t> values;
   for (size_t i = 0; i < labels.size(); ++i) values.push_back(static_cast<int64_t>(i));
-  return checked({std::move(name), std::move(values), std::move(labels), std::move(help)});
+  return checked({std::move(name), std::move(values), std::move(labels), std::move(help), Knob::Kind::kName});
 }
 
 Knob flag(std::string name, std::string help) {
@@ -73,6 +78,71 @@ Knob divisors(std::string name, int64_t extent, int64_t most, std::string help) 
     if (extent % value == 0) values.push_back(value);
   }
   return checked({std::move(name), std::move(values), {}, std::move(help)});
+}
+
+namespace {
+
+/// Calls `visit` with each list of `parts` factors whose product is `extent`.
+void each_split(int64_t extent, int parts, std::vector<int64_t>* factors,
+                const std::function<void(const std::vector<int64_t>&)>& visit) {
+  if (parts == 1) {
+    factors->push_back(extent);
+    visit(*factors);
+    factors->pop_back();
+    return;
+  }
+  for (int64_t factor = 1; factor <= extent; ++factor) {
+    if (extent % factor != 0) continue;
+    factors->push_back(factor);
+    each_split(extent / factor, parts - 1, factors, visit);
+    factors->pop_back();
+  }
+}
+
+template <typename T, typename Text>
+std::string joined(const std::vector<T>& items, char separator, const Text& text_of) {
+  std::string text;
+  for (const T& item : items) text += (text.empty() ? "" : std::string(1, separator)) + text_of(item);
+  return text;
+}
+
+}  // namespace
+
+Knob split(std::string name, int64_t extent, int parts, const std::function<bool(const std::vector<int64_t>&)>& keep,
+           std::string help) {
+  check(extent >= 1 && parts >= 2 && parts <= 4, "knob '" + name + "': no such split");
+  Knob knob{std::move(name), {}, {}, std::move(help), Knob::Kind::kSplit};
+  std::vector<int64_t> begun;
+  each_split(extent, parts, &begun, [&](const std::vector<int64_t>& factors) {
+    if (keep && !keep(factors)) return;
+    knob.values.push_back(pack_factors(factors));
+    knob.labels.push_back(joined(factors, 'x', [](int64_t factor) { return std::to_string(factor); }));
+  });
+  return checked(std::move(knob));
+}
+
+Knob order(std::string name, const std::vector<std::string>& axes,
+           const std::function<bool(const std::vector<size_t>&)>& keep, std::string help) {
+  Knob knob{std::move(name), {}, {}, std::move(help), Knob::Kind::kOrder};
+  std::vector<size_t> places(axes.size());
+  std::iota(places.begin(), places.end(), size_t{0});
+  do {
+    if (keep && !keep(places)) continue;
+    knob.values.push_back(pack_order(places));
+    knob.labels.push_back(joined(places, ',', [&](size_t place) { return axes[place]; }));
+  } while (std::next_permutation(places.begin(), places.end()));
+  return checked(std::move(knob));
+}
+
+Knob guess_first(Knob knob, int64_t value) {
+  const auto found = std::find(knob.values.begin(), knob.values.end(), value);
+  check(found != knob.values.end(), "knob '" + knob.name + "' has no such value to guess");
+  const auto place = found - knob.values.begin();
+  std::rotate(knob.values.begin(), found, found + 1);
+  if (!knob.labels.empty()) {
+    std::rotate(knob.labels.begin(), knob.labels.begin() + place, knob.labels.begin() + place + 1);
+  }
+  return knob;
 }
 
 }  // namespace mote::space

@@ -44,7 +44,7 @@ std::string_view take_word(std::string_view& text) {
 
 }  // namespace
 
-uint64_t Space::size() const {
+uint64_t Alternative::size() const {
   uint64_t points = 1;
   for (const Knob& knob : knobs) {
     check(!__builtin_mul_overflow(points, uint64_t{knob.values.size()}, &points), "a config space exceeds 64 bits");
@@ -52,9 +52,9 @@ uint64_t Space::size() const {
   return points;
 }
 
-Config Space::at(uint64_t index) const {
+Config Alternative::at(uint64_t index) const {
   check(index < size(), "index outside of the config space");
-  Config config;
+  Config config{name, {}};
   config.values.resize(knobs.size());
   for (size_t i = knobs.size(); i-- > 0;) {
     const uint64_t radix = knobs[i].values.size();
@@ -64,19 +64,66 @@ Config Space::at(uint64_t index) const {
   return config;
 }
 
-std::optional<uint64_t> Space::index_of(const Config& config) const {
-  if (config.values.size() != knobs.size()) return std::nullopt;
+std::optional<uint64_t> Alternative::index_of(const Config& config) const {
+  if (config.alternative != name || config.values.size() != knobs.size()) return std::nullopt;
   uint64_t index = 0;
   for (size_t i = 0; i < knobs.size(); ++i) {
-    const auto& [name, value] = config.values[i];
+    const auto& [knob, value] = config.values[i];
     const std::optional<size_t> position = position_of(knobs[i], value);
-    if (name != knobs[i].name || !position) return std::nullopt;
+    if (knob != knobs[i].name || !position) return std::nullopt;
     index = index * knobs[i].values.size() + *position;
   }
   return index;
 }
 
+Config Alternative::with(const std::vector<std::pair<std::string, int64_t>>& settings) const {
+  Config config = at(0);
+  for (const auto& [name_of_knob, value] : settings) config.set(name_of_knob, value);
+  check(index_of(config).has_value(), "alternative '" + name + "' has no such point");
+  return config;
+}
+
+const Knob* Alternative::knob(std::string_view wanted) const {
+  const auto found = std::find_if(knobs.begin(), knobs.end(), [&](const Knob& k) { return k.name == wanted; });
+  return found == knobs.end() ? nullptr : &*found;
+}
+
+uint64_t Space::size() const {
+  uint64_t points = 0;
+  for (const Alternative& alternative : alternatives) {
+    check(!__builtin_add_overflow(points, alternative.size(), &points), "a config space exceeds 64 bits");
+  }
+  return points;
+}
+
+Config Space::at(uint64_t index) const {
+  for (const Alternative& alternative : alternatives) {
+    const uint64_t points = alternative.size();
+    if (index < points) return alternative.at(index);
+    index -= points;
+  }
+  unreachable("index outside of the config space");
+}
+
+std::optional<uint64_t> Space::index_of(const Config& config) const {
+  uint64_t before = 0;
+  for (const Alternative& alternative : alternatives) {
+    if (const std::optional<uint64_t> index = alternative.index_of(config)) return before + *index;
+    before += alternative.size();
+  }
+  return std::nullopt;
+}
+
+const Alternative* Space::alternative(std::string_view name) const {
+  const auto found =
+      std::find_if(alternatives.begin(), alternatives.end(), [&](const Alternative& a) { return a.name == name; });
+  return found == alternatives.end() ? nullptr : &*found;
+}
+
 std::optional<std::string> Space::why_illegal(const Config& config) const {
+  const Alternative* own = alternative(config.alternative);
+  if (own == nullptr) return "there is no " + std::string(kAlternativeWord) + " '" + config.alternative + "'";
+  const std::vector<Knob>& knobs = own->knobs;
   if (config.values.size() != knobs.size()) {
     return "has " + std::to_string(config.values.size()) + " knobs, the space has " + std::to_string(knobs.size());
   }
@@ -85,38 +132,60 @@ std::optional<std::string> Space::why_illegal(const Config& config) const {
     if (name != knobs[i].name) return "knob '" + name + "' stands where '" + knobs[i].name + "' is expected";
     if (!position_of(knobs[i], value)) return "knob '" + name + "' has no value " + std::to_string(value);
   }
-  return illegal ? illegal(config) : std::nullopt;
+  return own->illegal ? own->illegal(config) : std::nullopt;
 }
 
 std::string Space::text_of(const Config& config) const {
   std::string text;
+  if (!config.alternative.empty()) text = std::string(kAlternativeWord) + '=' + config.alternative;
+  const Alternative* own = alternative(config.alternative);
   for (const auto& [name, value] : config.values) {
-    const auto knob = std::find_if(knobs.begin(), knobs.end(), [&](const Knob& k) { return k.name == name; });
+    const Knob* knob = own == nullptr ? nullptr : own->knob(name);
     if (!text.empty()) text += ' ';
-    text += name + '=' + (knob == knobs.end() ? std::to_string(value) : text_of_value(*knob, value));
+    text += name + '=' + (knob == nullptr ? std::to_string(value) : text_of_value(*knob, value));
   }
   return text;
 }
 
 std::optional<Config> Space::parse(std::string_view text) const {
-  std::vector<std::optional<int64_t>> values(knobs.size());
+  std::vector<std::pair<std::string_view, std::string_view>> settings;
+  std::optional<std::string_view> name;
   for (std::string_view word = take_word(text); !word.empty(); word = take_word(text)) {
     const size_t equals = word.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
-    const std::string_view name = word.substr(0, equals);
-    const auto knob = std::find_if(knobs.begin(), knobs.end(), [&](const Knob& k) { return k.name == name; });
-    if (knob == knobs.end()) return std::nullopt;
-    std::optional<int64_t>& slot = values[static_cast<size_t>(knob - knobs.begin())];
-    if (slot) return std::nullopt;
-    slot = parse_value(*knob, word.substr(equals + 1));
-    if (!slot) return std::nullopt;
+    const std::string_view knob = word.substr(0, equals), value = word.substr(equals + 1);
+    if (knob != kAlternativeWord) {
+      settings.emplace_back(knob, value);
+    } else if (name || value.empty()) {
+      return std::nullopt;
+    } else {
+      name = value;
+    }
   }
-  Config config;
-  for (size_t i = 0; i < knobs.size(); ++i) {
-    if (!values[i]) return std::nullopt;
-    config.values.emplace_back(knobs[i].name, *values[i]);
+  const Alternative* own = alternative(name.value_or(""));
+  if (own == nullptr) return std::nullopt;
+  Config config{own->name, {}};
+  size_t used = 0;
+  for (const Knob& knob : own->knobs) {
+    const auto is_this = [&](const auto& setting) { return setting.first == knob.name; };
+    const auto setting = std::find_if(settings.begin(), settings.end(), is_this);
+    std::optional<int64_t> value = knob.values.front();
+    if (setting != settings.end()) {
+      value = parse_value(knob, setting->second);
+      ++used;
+    }
+    if (!value) return std::nullopt;
+    config.values.emplace_back(knob.name, *value);
   }
+  if (used != settings.size()) return std::nullopt;  // a knob twice, or one that is not this alternative's
   return config;
+}
+
+Space product(std::vector<Knob> knobs, Illegal illegal) {
+  Space space;
+  space.alternatives.front().knobs = std::move(knobs);
+  space.alternatives.front().illegal = std::move(illegal);
+  return space;
 }
 
 }  // namespace mote::space

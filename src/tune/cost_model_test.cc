@@ -94,13 +94,26 @@ TEST(CostModel, BearsPointsThatAreAllAlike) {
 
 TEST(KnobFeatures, NumbersLabelsAndProducts) {
   const Task task = small_task("w");
-  const space::Config config{{{"tile", 32}, {"unroll", 4}, {"packed", 1}, {"order", 1}}};
+  const space::Config config{"", {{"tile", 32}, {"unroll", 4}, {"packed", 1}, {"order", 1}}};
   EXPECT_THAT(knob_features(task, config), ElementsAre(32, 4, 1, 0, 1, 0, 128));
+}
+
+TEST(KnobFeatures, SplitsAndOrdersOfAlternatives) {
+  Task task;
+  task.space.alternatives = {{"a", {space::split("k", 8, 3, {}, "")}, {}},
+                             {"b", {space::order("o", {"x", "y", "z"}, {}, ""), space::flag("packed", "")}, {}}};
+  const std::vector<float> a = knob_features(task, *task.space.parse("algorithm=a k=2x1x4"));
+  ASSERT_EQ(a.size(), 2u + 3 + 4);
+  EXPECT_THAT(std::vector<float>(a.begin(), a.begin() + 5), ElementsAre(1, 0, 2, 1, 4));
+  EXPECT_TRUE(std::all_of(a.begin() + 5, a.end(), [](float f) { return std::isnan(f); }));
+  const std::vector<float> b = knob_features(task, *task.space.parse("algorithm=b o=z,x,y packed=1"));
+  EXPECT_TRUE(std::isnan(b[2]));
+  EXPECT_THAT(std::vector<float>(b.begin() + 5, b.end()), ElementsAre(1, 2, 0, 1));
 }
 
 TEST(KnobFeatures, AsManyForEveryPoint) {
   Task task = small_task("w");
-  task.space.knobs.push_back(space::one_of("constant", {3}, ""));
+  task.space.alternatives.front().knobs.push_back(space::one_of("constant", {3}, ""));
   for (uint64_t i = 0; i < task.space.size(); ++i) {
     EXPECT_EQ(knob_features(task, task.space.at(i)).size(), 7u);
   }

@@ -6,11 +6,16 @@
 namespace mote::tune {
 
 Points::Points(const space::Space& space) : space_(space), size_(space.size()) {
-  uint64_t weight = size_;
-  for (const space::Knob& knob : space.knobs) {
-    const uint64_t radix = knob.values.size();
-    weight /= radix;
-    if (radix > 1) digits_.push_back({radix, weight});
+  uint64_t begin = 0;
+  for (const space::Alternative& alternative : space.alternatives) {
+    parts_.push_back({begin, alternative.size()});
+    begin += parts_.back().size;
+    uint64_t weight = parts_.back().size;
+    for (const space::Knob& knob : alternative.knobs) {
+      const uint64_t radix = knob.values.size();
+      weight /= radix;
+      if (radix > 1) parts_.back().digits.push_back({&knob, radix, weight});
+    }
   }
 }
 
@@ -46,23 +51,70 @@ std::optional<uint64_t> Points::draw_near(uint64_t from, Random& random) {
   return std::nullopt;
 }
 
+size_t Points::part_of(uint64_t index) const {
+  size_t part = 0;
+  while (index >= parts_[part].begin + parts_[part].size) ++part;
+  return part;
+}
+
+uint64_t Points::random_in(size_t part, Random& random) const {
+  return parts_[part].begin + random.below(parts_[part].size);
+}
+
+/// `base`, a point of `part`, with the values that `from`, of another alternative, has for knobs of the same name; each
+/// is taken over with probability `keep`.
+uint64_t Points::moved(uint64_t from, size_t part, double keep, uint64_t base, Random& random) const {
+  const space::Config source = space_.at(from);
+  uint64_t index = base - parts_[part].begin;
+  for (const Digit& digit : parts_[part].digits) {
+    for (const auto& [name, value] : source.values) {
+      if (name != digit.knob->name) continue;
+      const std::vector<int64_t>& values = digit.knob->values;
+      const uint64_t place = static_cast<uint64_t>(std::find(values.begin(), values.end(), value) - values.begin());
+      if (place == values.size() || random.unit() >= keep) continue;
+      index += place * digit.weight - digit.of(index) * digit.weight;
+    }
+  }
+  return parts_[part].begin + index;
+}
+
 uint64_t Points::neighbour(uint64_t from, Random& random) const {
-  if (digits_.empty()) return from;
-  const Digit& digit = digits_[random.below(digits_.size())];
-  const uint64_t now = digit.of(from);
+  const size_t own = part_of(from);
+  const Part& part = parts_[own];
+  const size_t choices = part.digits.size() + (parts_.size() > 1 ? 1 : 0);
+  if (choices == 0) return from;
+  const size_t choice = random.below(choices);
+  if (choice == part.digits.size()) {
+    const size_t other = (own + 1 + random.below(parts_.size() - 1)) % parts_.size();
+    return moved(from, other, 1, random_in(other, random), random);
+  }
+  const Digit& digit = part.digits[choice];
+  const uint64_t now = digit.of(from - part.begin);
   const uint64_t shift = 1 + random.below(digit.radix - 1);
   return from - now * digit.weight + (now + shift) % digit.radix * digit.weight;
 }
 
 uint64_t Points::crossing(uint64_t a, uint64_t b, Random& random) const {
-  uint64_t child = 0;
-  for (const Digit& digit : digits_) child += digit.of(random.below(2) == 0 ? a : b) * digit.weight;
+  const size_t part = part_of(a);
+  if (part != part_of(b)) {
+    if (random.below(2) == 0) std::swap(a, b);
+    return moved(b, part_of(a), 0.5, a, random);
+  }
+  const uint64_t begin = parts_[part].begin;
+  uint64_t child = begin;
+  for (const Digit& digit : parts_[part].digits) {
+    child += digit.of((random.below(2) == 0 ? a : b) - begin) * digit.weight;
+  }
   return child;
 }
 
 int Points::distance(uint64_t a, uint64_t b) const {
-  return static_cast<int>(
-      std::count_if(digits_.begin(), digits_.end(), [&](const Digit& d) { return d.of(a) != d.of(b); }));
+  const Part& part = parts_[part_of(a)];
+  if (part_of(a) != part_of(b)) {
+    return static_cast<int>(std::max(part.digits.size(), parts_[part_of(b)].digits.size())) + 1;
+  }
+  return static_cast<int>(std::count_if(part.digits.begin(), part.digits.end(),
+                                        [&](const Digit& d) { return d.of(a - part.begin) != d.of(b - part.begin); }));
 }
 
 }  // namespace mote::tune

@@ -31,22 +31,35 @@ class Points {
   /// nothing when a few dozen attempts at each found none.
   std::optional<uint64_t> draw_near(uint64_t from, Random& random);
 
-  /// A point that differs from `from` in one random knob of several values; `from` itself when no knob has a choice.
+  /// A point that differs from `from` in one random choice: a knob of several values, or the alternative (knobs of the
+  /// same name keep their value where they can, the others are random). `from` itself when there is no choice.
   uint64_t neighbour(uint64_t from, Random& random) const;
-  /// The point that takes each knob from `a` or from `b`, at random.
+  /// The point that takes each knob from `a` or from `b`, at random. Of two alternatives it has one, at random, and
+  /// takes from the other parent's only what both have.
   uint64_t crossing(uint64_t a, uint64_t b, Random& random) const;
-  /// In how many knobs two points differ.
+  /// In how many knobs two points differ; more than in any knobs when they differ in the alternative.
   int distance(uint64_t a, uint64_t b) const;
 
  private:
+  /// A knob with at least two values, as a digit of the index within its alternative.
   struct Digit {
+    const space::Knob* knob = nullptr;
     uint64_t radix = 1, weight = 1;
     uint64_t of(uint64_t index) const { return index / weight % radix; }
   };
+  /// An alternative's points.
+  struct Part {
+    uint64_t begin = 0, size = 1;
+    std::vector<Digit> digits{};
+  };
+
+  size_t part_of(uint64_t index) const;
+  uint64_t moved(uint64_t from, size_t part, double keep, uint64_t base, Random& random) const;
+  uint64_t random_in(size_t part, Random& random) const;
 
   const space::Space& space_;
   uint64_t size_;
-  std::vector<Digit> digits_;  // of the knobs with at least two values
+  std::vector<Part> parts_;  // one per alternative
   std::unordered_set<uint64_t> taken_;
 };
 

@@ -94,8 +94,58 @@ TEST(Points, CrossingTakesEachKnobFromAParent) {
   }
 }
 
+/// Alternatives of 30, 1 and 8 points; "tile" is a knob of two of them, with other values.
+space::Space three_alternatives() {
+  space::Space space;
+  space.alternatives = {{"a", {space::one_of("tile", {1, 2, 3}, ""), space::divisors("deep", 48, 48, "")}, {}},
+                        {"b", {}, {}},
+                        {"c", {space::flag("packed", ""), space::one_of("tile", {4, 3, 2, 9}, "")}, {}}};
+  return space;
+}
+
+TEST(Points, ANeighbourMayBeOfAnotherAlternativeAndKeepsWhatBothHave) {
+  const space::Space space = three_alternatives();
+  const Points points(space);
+  Random random(1);
+  std::set<std::pair<std::string, std::string>> moves;
+  for (int i = 0; i < 3000; ++i) {
+    const uint64_t from = random.below(points.size()), to = points.neighbour(from, random);
+    ASSERT_LT(to, points.size());
+    const space::Config a = space.at(from), b = space.at(to);
+    moves.emplace(a.alternative, b.alternative);
+    if (a.alternative == b.alternative) {
+      EXPECT_EQ(points.distance(from, to), 1);
+      continue;
+    }
+    EXPECT_GT(points.distance(from, to), 2);
+    const bool both = a.alternative != "b" && b.alternative != "b";
+    if (both && (a.at("tile") == 2 || a.at("tile") == 3)) {
+      EXPECT_EQ(b.at("tile"), a.at("tile"));
+    }
+  }
+  EXPECT_EQ(moves.size(), 8u);  // all but from b to b, which has one point
+}
+
+TEST(Points, CrossingOfTwoAlternativesIsAPointOfOneOfThem) {
+  const space::Space space = three_alternatives();
+  const Points points(space);
+  Random random(1);
+  bool crossed = false;
+  for (int i = 0; i < 1000; ++i) {
+    const uint64_t a = random.below(points.size()), b = random.below(points.size());
+    const space::Config mother = space.at(a), father = space.at(b), child = space.at(points.crossing(a, b, random));
+    ASSERT_TRUE(child.alternative == mother.alternative || child.alternative == father.alternative);
+    const space::Config& own = child.alternative == mother.alternative ? mother : father;
+    crossed = crossed || (mother.alternative != father.alternative && child != own);
+    for (const auto& [knob, value] : child.values) {
+      EXPECT_TRUE(value == mother.get(knob, -1) || value == father.get(knob, -1));
+    }
+  }
+  EXPECT_TRUE(crossed);
+}
+
 TEST(Points, ASpaceOfOnePoint) {
-  const space::Space space{{space::one_of("only", {7}, "")}, {}};
+  const space::Space space = space::product({space::one_of("only", {7}, "")});
   Points points(space);
   Random random(1);
   EXPECT_EQ(points.neighbour(0, random), 0u);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <sstream>
 #include <unordered_set>
 
@@ -10,8 +11,11 @@
 namespace mote::tune {
 namespace {
 
-/// "tile=2 order=ijk" as {"tile", "2"}, {"order", "ijk"}.
-using Words = std::vector<std::pair<std::string, std::string>>;
+/// "algorithm=gemm tile=2 order=ijk" in its parts.
+struct Words {
+  std::string alternative;
+  std::vector<std::pair<std::string, std::string>> knobs;
+};
 
 Words words_of(const std::string& knobs, const std::string& where) {
   Words words;
@@ -19,7 +23,11 @@ Words words_of(const std::string& knobs, const std::string& where) {
   for (std::string word; in >> word;) {
     const size_t equals = word.find('=');
     if (equals == 0 || equals == std::string::npos) throw InputError(where, "a trial has no knob in '" + word + "'");
-    words.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    if (word.substr(0, equals) == space::kAlternativeWord && words.alternative.empty()) {
+      words.alternative = word.substr(equals + 1);
+    } else {
+      words.knobs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+    }
   }
   return words;
 }
@@ -32,14 +40,16 @@ std::optional<int64_t> number_of(const std::string& text) {
 }
 
 /// A knob of numbers when all its values are, in their order; else of names.
-space::Knob knob_of(const std::string& name, const std::vector<std::string>& seen) {
+space::Knob knob_of(const std::string& name, const std::vector<std::string>& seen, const std::string& where) {
   space::Knob knob{name, {}, {}, ""};
+  if (name == space::kAlternativeWord) throw InputError(where, "a trial names two alternatives");
   for (const std::string& text : seen) {
     const std::optional<int64_t> number = number_of(text);
     if (number) knob.values.push_back(*number);
   }
   std::sort(knob.values.begin(), knob.values.end());
   if (knob.values.size() == seen.size()) return knob;
+  knob.kind = space::Knob::Kind::kName;
   knob.labels = seen;
   std::sort(knob.labels.begin(), knob.labels.end());
   knob.values.clear();
@@ -47,28 +57,43 @@ space::Knob knob_of(const std::string& name, const std::vector<std::string>& see
   return knob;
 }
 
-space::Space space_of(const std::vector<records::Trial>& trials, const std::string& where) {
-  const Words first = words_of(trials.front().knobs, where);
+/// The alternative that `words`, of all its trials, are of.
+space::Alternative alternative_of(const std::vector<Words>& words, const std::string& where) {
+  const auto& first = words.front().knobs;
+  space::Alternative alternative{words.front().alternative, {}, {}};
   std::vector<std::vector<std::string>> seen(first.size());
-  for (const records::Trial& trial : trials) {
-    const Words words = words_of(trial.knobs, where);
+  for (const Words& trial : words) {
     const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
-    if (!std::equal(words.begin(), words.end(), first.begin(), first.end(), same_name)) {
-      throw InputError(where, "trials of " + trials.front().workload + " differ in their knobs");
+    if (!std::equal(trial.knobs.begin(), trial.knobs.end(), first.begin(), first.end(), same_name)) {
+      throw InputError(where, "trials of one alternative differ in their knobs");
     }
-    for (size_t i = 0; i < words.size(); ++i) {
-      if (std::find(seen[i].begin(), seen[i].end(), words[i].second) == seen[i].end())
-        seen[i].push_back(words[i].second);
+    for (size_t i = 0; i < first.size(); ++i) {
+      const std::string& value = trial.knobs[i].second;
+      if (std::find(seen[i].begin(), seen[i].end(), value) == seen[i].end()) seen[i].push_back(value);
     }
   }
-  space::Space space;
   uint64_t size = 1;
   for (size_t i = 0; i < first.size(); ++i) {
-    space.knobs.push_back(knob_of(first[i].first, seen[i]));
+    alternative.knobs.push_back(knob_of(first[i].first, seen[i], where));
     if (__builtin_mul_overflow(size, uint64_t{seen[i].size()}, &size)) {
-      throw InputError(where, "the knobs of " + trials.front().workload + " have too many combinations");
+      throw InputError(where, "the knobs have too many combinations");
     }
   }
+  return alternative;
+}
+
+space::Space space_of(const std::vector<records::Trial>& trials, const std::string& where) {
+  std::map<std::string, std::vector<Words>> by_alternative;
+  for (const records::Trial& trial : trials) {
+    Words words = words_of(trial.knobs, where);
+    by_alternative[words.alternative].push_back(std::move(words));
+  }
+  if (by_alternative.size() > 1 && by_alternative.contains("")) {
+    throw InputError(where, "some trials name an alternative, and some do not");
+  }
+  space::Space space;
+  space.alternatives.clear();
+  for (const auto& [name, words] : by_alternative) space.alternatives.push_back(alternative_of(words, where));
   return space;
 }
 
@@ -81,23 +106,27 @@ Replay replay_of(const std::vector<records::Trial>& trials, const std::string& w
   replay.task.template_version = trials.front().template_version;
   replay.task.space = space_of(trials, where);
   const space::Space& space = replay.task.space;
-  std::unordered_set<std::string> measured;
+  const std::shared_ptr<std::unordered_set<uint64_t>> measured = std::make_shared<std::unordered_set<uint64_t>>();
   for (const records::Trial& trial : trials) {
     if (trial.workload != replay.task.workload) throw InputError(where, "has trials of several workloads");
     const std::optional<space::Config> config = space.parse(trial.knobs);
     if (!config) throw InputError(where, "a trial has a knob twice: '" + trial.knobs + "'");
     if (replay.outcomes.empty()) replay.task.fallback = *config;
-    measured.insert(space.text_of(*config));
-    Outcome& outcome = replay.outcomes.try_emplace(*space.index_of(*config), trial.outcome).first->second;
+    const uint64_t index = *space.index_of(*config);
+    measured->insert(index);
+    Outcome& outcome = replay.outcomes.try_emplace(index, trial.outcome).first->second;
     if (outcome.status != Status::kOk) outcome = trial.outcome;
     if (outcome.status == Status::kOk && (replay.best_cycles == 0 || outcome.cycles < replay.best_cycles)) {
       replay.best_cycles = outcome.cycles;
     }
   }
-  replay.task.space.illegal = [product = space, measured](const space::Config& config) -> std::optional<std::string> {
-    if (measured.contains(product.text_of(config))) return std::nullopt;
-    return "was not measured";
-  };
+  const std::shared_ptr<const space::Space> products = std::make_shared<space::Space>(space);
+  for (space::Alternative& alternative : replay.task.space.alternatives) {
+    alternative.illegal = [products, measured](const space::Config& config) -> std::optional<std::string> {
+      if (measured->contains(*products->index_of(config))) return std::nullopt;
+      return "was not measured";
+    };
+  }
   return replay;
 }
 

@@ -21,7 +21,7 @@ TEST(Replay, RebuildsTheSpaceFromTheTrials) {
       {trial("tile=16 order=kij packed=0", ok_outcome(30)), trial("tile=2 order=ijk packed=1", ok_outcome(20)),
        trial("tile=-4 order=7 packed=1", failed_outcome(Status::kFault, "BusFault"))},
       "x");
-  const std::vector<space::Knob>& knobs = replay.task.space.knobs;
+  const std::vector<space::Knob>& knobs = replay.task.space.alternatives.front().knobs;
   ASSERT_EQ(knobs.size(), 3u);
   EXPECT_THAT(knobs[0].values, ElementsAre(-4, 2, 16));
   EXPECT_THAT(knobs[1].labels, ElementsAre("7", "ijk", "kij"));
@@ -33,6 +33,16 @@ TEST(Replay, RebuildsTheSpaceFromTheTrials) {
     legal += replay.task.space.why_illegal(replay.task.space.at(i)) ? 0 : 1;
   }
   EXPECT_EQ(legal, 3);
+}
+
+TEST(Replay, RebuildsAlternatives) {
+  const Replay replay =
+      replay_of({trial("algorithm=gemm tile=16", ok_outcome(30)), trial("algorithm=direct", ok_outcome(50)),
+                 trial("algorithm=gemm tile=2", ok_outcome(20))},
+                "x");
+  EXPECT_EQ(replay.task.space.size(), 3u);
+  EXPECT_EQ(replay.task.fallback, (space::Config{"gemm", {{"tile", 16}}}));
+  EXPECT_EQ(replay.best_cycles, 20u);
 }
 
 TEST(Replay, EverySearchFindsTheBestOfWhatWasMeasured) {
@@ -78,6 +88,8 @@ TEST(Replay, RefusesTrialsThatMakeNoSpace) {
       {trial("a=1", ok_outcome(1)), trial("a=1 b=1", ok_outcome(1))},
       {trial("a=1", ok_outcome(1)), other},
       {trial("a=1 a=2", ok_outcome(1))},
+      {trial("algorithm=x a=1", ok_outcome(1)), trial("a=1", ok_outcome(1))},
+      {trial("algorithm=x algorithm=y", ok_outcome(1))},
       {trial("garbage", ok_outcome(1))},
       {trial("=1", ok_outcome(1))},
       many,

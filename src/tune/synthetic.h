@@ -17,14 +17,16 @@ inline Task synthetic_task(const std::string& workload) {
   task.title = "synthetic " + workload;
   task.template_version = "synthetic 1";
   task.macs = 1'000'000;
-  task.space.knobs = {space::choice("algorithm", {"direct", "im2col", "gemm"}, ""),
-                      space::choice("order", {"ijk", "ikj", "jik", "jki", "kij", "kji"}, ""),
-                      space::power_of_two("tile_co", 1, 8, ""),
-                      space::one_of("tile_ow", {1, 2, 3, 4, 6, 8}, ""),
-                      space::power_of_two("unroll", 1, 16, ""),
-                      space::one_of("widen", {0, 1, 2}, ""),
-                      space::flag("pack", ""),
-                      space::flag("pointers", "")};
+  task.space.alternatives.clear();
+  for (const char* algorithm : {"direct", "im2col", "gemm"}) {
+    task.space.alternatives.push_back(
+        {algorithm,
+         {space::choice("order", {"ijk", "ikj", "jik", "jki", "kij", "kji"}, ""),
+          space::power_of_two("tile_co", 1, 8, ""), space::one_of("tile_ow", {1, 2, 3, 4, 6, 8}, ""),
+          space::power_of_two("unroll", 1, 16, ""), space::one_of("widen", {0, 1, 2}, ""), space::flag("pack", ""),
+          space::flag("pointers", "")},
+         {}});
+  }
   task.fallback = task.space.at(0);
   return task;
 }
@@ -38,7 +40,7 @@ inline uint64_t synthetic_cycles(const space::Config& c, uint64_t variant) {
   const uint64_t good_order = shape.below(6), good_algorithm = shape.below(3);
 
   const int64_t co = c.at("tile_co"), ow = c.at("tile_ow"), unroll = c.at("unroll"), widen = c.at("widen");
-  const int64_t algorithm = c.at("algorithm"), order = c.at("order");
+  const int64_t algorithm = c.alternative == "direct" ? 0 : c.alternative == "im2col" ? 1 : 2, order = c.at("order");
   const bool pack = c.at("pack") == 1, pointers = c.at("pointers") == 1;
 
   double per_mac = widen == 0 ? 1.0 : 0.5;
@@ -53,7 +55,7 @@ inline uint64_t synthetic_cycles(const space::Config& c, uint64_t variant) {
   if (pack != (widen == 2)) per_mac *= 1.15;
   if (algorithm == 0 && !pointers) per_mac *= 1.1;
 
-  uint64_t hash = variant * 1000003;
+  uint64_t hash = Random(variant * 1000003 + static_cast<uint64_t>(algorithm)).bits();
   for (const auto& [name, value] : c.values) hash = Random(hash + static_cast<uint64_t>(value)).bits();
   return static_cast<uint64_t>(1e6 * per_mac * (1 + 0.04 * Random(hash).unit()));
 }

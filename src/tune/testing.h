@@ -29,12 +29,12 @@ inline Task small_task(const std::string& workload) {
   task.workload = workload;
   task.title = "title of " + workload;
   task.template_version = "made-up 1";
-  task.space.knobs = {space::power_of_two("tile", 1, 128, ""), space::one_of("unroll", {1, 2, 4, 8, 16}, ""),
-                      space::flag("packed", ""), space::choice("order", {"ijk", "ikj", "kij"}, "")};
-  task.space.illegal = [](const space::Config& config) -> std::optional<std::string> {
-    if (config.at("order") == 2) return "kij needs more registers than there are";
-    return std::nullopt;
-  };
+  task.space = space::product({space::power_of_two("tile", 1, 128, ""), space::one_of("unroll", {1, 2, 4, 8, 16}, ""),
+                               space::flag("packed", ""), space::choice("order", {"ijk", "ikj", "kij"}, "")},
+                              [](const space::Config& config) -> std::optional<std::string> {
+                                if (config.at("order") == 2) return "kij needs more registers than there are";
+                                return std::nullopt;
+                              });
   task.fallback = task.space.at(0);
   return task;
 }

@@ -18,18 +18,22 @@ uint64_t seed_of(const Task& task, uint64_t seed) {
   return Random(hash).bits();
 }
 
-/// The fallback with each of its named choices (an algorithm, a layout) made otherwise, one at a time: kinds of
-/// programs that a search in a large space may not come across for long.
+/// The first point of every other alternative, and the fallback with each of its named choices (a layout) made
+/// otherwise, one at a time: kinds of programs that a search in a large space may not come across for long.
 std::vector<uint64_t> other_kinds(const Task& task) {
   std::vector<uint64_t> points;
-  for (size_t k = 0; k < task.space.knobs.size(); ++k) {
-    const space::Knob& knob = task.space.knobs[k];
-    if (knob.labels.empty()) continue;
+  const auto add = [&](const space::Config& config) {
+    if (!task.space.why_illegal(config)) points.push_back(*task.space.index_of(config));
+  };
+  for (const space::Alternative& alternative : task.space.alternatives) {
+    if (alternative.name != task.fallback.alternative) add(alternative.at(0));
+  }
+  for (const space::Knob& knob : task.space.alternative(task.fallback.alternative)->knobs) {
+    if (knob.kind != space::Knob::Kind::kName) continue;
     for (const int64_t value : knob.values) {
       space::Config config = task.fallback;
-      if (config.values[k].second == value) continue;
-      config.values[k].second = value;
-      if (!task.space.why_illegal(config)) points.push_back(*task.space.index_of(config));
+      config.set(knob.name, value);
+      if (config != task.fallback) add(config);
     }
   }
   return points;

@@ -34,10 +34,10 @@ struct Options {
 std::vector<Task> merge_equal(std::vector<Task> tasks);
 
 /// Tunes `tasks` (all of different workload). Every task's fallback is measured first, then
-/// the fallback with each of its named choices changed; what `records` has of the same
-/// workload, template version and setting is not measured again, but learned from. Each batch is in the records before
-/// the next one starts. `records` may be null. Throws what the Measurer and the records throw; everything measured
-/// until then is recorded. The result points to `tasks`.
+/// the first point of every other alternative and the fallback with each of its named choices changed; what `records`
+/// has of the same workload, template version and setting is not measured again, but learned from. Each batch is in the
+/// records before the next one starts. `records` may be null. Throws what the Measurer and the records throw;
+/// everything measured until then is recorded. The result points to `tasks`.
 Result tune(const std::vector<Task>& tasks, Measurer& measurer, records::Database* records, const Options& options);
 Result tune(std::vector<Task>&& tasks, Measurer&, records::Database*, const Options&) = delete;
 
