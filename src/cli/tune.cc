@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/deployment.h"
 #include "cli/tune_progress.h"
 #include "deploy/library.h"
 #include "import/tflite/reader.h"
@@ -24,12 +25,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string model, board = "nucleo-f746zg", via = "sim", records = "tuning.db", strategy = "annealing";
-  std::vector<std::string> boards;
+  std::string model, board = "nucleo-f746zg", records = "tuning.db", strategy = "annealing";
+  std::vector<std::string> vias = {"sim"}, boards;
   size_t trials = 500, batch = 8, early_stop = 0;
   uint64_t seed = 1;
   uint32_t repeats = 2;
-  double time_limit = 0;
+  double time_limit = 0, run_limit = 20;
   uint64_t target_cycles = 0;
   bool dry_run = false, quiet = false, json = false;
 };
@@ -106,6 +107,37 @@ Json task_json(const tune::TaskProgress& task) {
   return json;
 }
 
+/// How boards are reached, without which: what a trial's record says. Throws InputError for different kinds, whose
+/// trials are not comparable.
+std::string kind_of(const std::vector<std::string>& vias) {
+  const auto kind = [](const std::string& via) { return via.substr(0, via.find(':')); };
+  for (const std::string& via : vias) {
+    if (kind(via) != kind(vias.front())) {
+      throw InputError(
+          "--via", fmt::format("{} and {} are not of one kind, and their trials not comparable", vias.front(), via));
+    }
+  }
+  return kind(vias.front());
+}
+
+Json json_of(const session::BoardState& board) {
+  Json json{{"via", board.via}, {"jobs", board.jobs}, {"failures", board.failures}, {"in_service", board.in_service}};
+  if (!board.last_error.empty()) json["last_error"] = board.last_error;
+  return json;
+}
+
+/// A line per board, when there is something to tell: more than one, or one that failed.
+std::string boards_text(const std::vector<session::BoardState>& boards) {
+  if (boards.size() == 1 && boards.front().failures == 0) return "";
+  std::string text;
+  for (const session::BoardState& board : boards) {
+    text += fmt::format("{}: {} trials", board.via, board.jobs);
+    if (board.failures > 0) text += fmt::format(", set aside {} times: {}", board.failures, board.last_error);
+    text += "\n";
+  }
+  return text;
+}
+
 int print_dry_run(const Options& options, const target::Board& board, const std::vector<tune::Task>& tasks) {
   if (options.json) {
     Json list = Json::array();
@@ -126,12 +158,13 @@ int print_dry_run(const Options& options, const target::Board& board, const std:
   return 0;
 }
 
-int report(const Options& options, const target::Board& board, const tune::Result& result) {
+int report(const Options& options, const target::Board& board, const tune::Result& result,
+           const std::vector<session::BoardState>& boards) {
   const bool failed = result.ended == tune::Ended::kErrors;
   if (options.json) {
     Json json{{"model", options.model},
               {"board", board.name},
-              {"via", options.via},
+              {"via", kind_of(options.vias)},
               {"records", options.records},
               {"ended", name_of(result.ended)},
               {"trials", result.progress.trials},
@@ -140,9 +173,11 @@ int report(const Options& options, const target::Board& board, const tune::Resul
     if (const std::optional<uint64_t> total = result.progress.total_cycles()) json["tuned_cycles"] = *total;
     json["tasks"] = Json::array();
     for (const tune::TaskProgress& task : result.progress.tasks) json["tasks"].push_back(task_json(task));
+    json["boards"] = Json::array();
+    for (const session::BoardState& state : boards) json["boards"].push_back(json_of(state));
     print_json(json);
   } else {
-    fmt::print("{}", summary_table(result));
+    fmt::print("{}{}", summary_table(result), boards_text(boards));
   }
   if (failed) print_error(result.explanation);
   return failed ? 1 : 0;
@@ -155,20 +190,27 @@ int run_tune(const Options& options) {
   const std::vector<tune::Task> tasks = measure::tasks_of(workloads, board.target);
   if (options.dry_run) return print_dry_run(options, board, tasks);
 
+  const std::string kind = kind_of(options.vias);
   records::Database database(options.records, records::Database::Mode::kWrite);
-  toolchain::Toolchain toolchain(board);
-  const std::unique_ptr<device::Device> device = device::open_device(options.via, board);
-  session::Session session(*device, board, toolchain);
+  ProgressView view(stderr, !options.quiet);
   const StopOnSignal signals;
+  session::PoolOptions pooling;
+  pooling.stop = &stop_requested;
+  pooling.cache_folder = cache_folder();
+  pooling.on_event = [&](const std::string& event) {
+    view.clear();
+    print_warning(event);
+  };
+  session::Pool pool(options.vias, board, pooling);
   measure::Options measuring;
   measuring.flags = deploy::kKernelFlags;
   measuring.repeats = options.repeats;
   measuring.seed = options.seed;
   measuring.jobs = std::max(std::thread::hardware_concurrency(), 1u);
+  measuring.run_limit = std::chrono::milliseconds(static_cast<int64_t>(1000 * options.run_limit));
   measuring.stop = &stop_requested;
-  measure::DeviceMeasurer measurer(session, board, workloads, measuring);
+  measure::DeviceMeasurer measurer(pool, board, workloads, measuring);
 
-  ProgressView view(stderr, !options.quiet);
   tune::Options tuning;
   tuning.strategy = strategy_named(options.strategy);
   tuning.seed = options.seed;
@@ -177,11 +219,11 @@ int run_tune(const Options& options) {
   tuning.early_stop = options.early_stop;
   if (options.time_limit > 0) tuning.time_limit = std::chrono::duration<double>(options.time_limit);
   if (options.target_cycles > 0) tuning.target_cycles = options.target_cycles;
-  tuning.setting = {board.target.name, board.name, options.via, measurer.compiler(), measurer.flags()};
+  tuning.setting = {board.target.name, board.name, kind, measurer.compiler(), measurer.flags()};
   tuning.stop = &stop_requested;
   tuning.on_progress = [&](const tune::Progress& progress) { view.show(progress); };
   const tune::Result result = tune::tune(tasks, measurer, &database, tuning);
-  return report(options, board, result);
+  return report(options, board, result, pool.boards());
 }
 
 }  // namespace
@@ -190,11 +232,17 @@ void add_tune(CLI::App& app, Run& run) {
   const std::shared_ptr<Options> o = std::make_shared<Options>();
   CLI::App& command = add_command(app, "tune", "Find fast kernels for a model by running candidates on the board",
                                   "mote tune model.tflite --board nucleo-f746zg --records tuning.db --trials 500\n"
-                                  "mote tune model.tflite --board my-board.toml --time-limit 600");
+                                  "mote tune model.tflite --board my-board.toml --time-limit 600\n"
+                                  "mote tune model.tflite --via openocd:localhost:6666 --via openocd:localhost:6667");
   command.add_option("model", o->model, "The model, a .tflite file")->required();
   command.add_option("--board", o->board, "A shipped board's name, or a board file")->capture_default_str();
   command.add_option("--boards", o->boards, "Folder with further board files; may be given several times");
-  command.add_option("--via", o->via, "How to reach the board: sim is the virtual one")->capture_default_str();
+  command
+      .add_option("--via", o->vias,
+                  "How to reach the board: sim is the virtual one. Given several times, each for one more board of the "
+                  "kind, trials run on whichever is free")
+      ->allow_extra_args(false)
+      ->capture_default_str();
   command.add_option("--records", o->records, "Where every trial is kept; a later run goes on from there")
       ->capture_default_str();
   command.add_option("--trials", o->trials, "Candidates to measure in this run")->capture_default_str();
@@ -209,6 +257,9 @@ void add_tune(CLI::App& app, Run& run) {
   command.add_option("--repeats", o->repeats, "Runs of each candidate on the board")
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
+  command.add_option("--run-limit", o->run_limit, "Seconds after which a candidate is taken to hang")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command.add_flag("--dry-run", o->dry_run, "Only list what would be tuned, and how many candidates there are");
   command.add_flag("--quiet", o->quiet, "No progress");
   add_json_flag(command, o->json);

@@ -10,7 +10,8 @@ using records::Outcome;
 using records::Status;
 
 Candidate build_candidate(const kernels::Workload& workload, const space::Config& config, const target::Target& target,
-                          toolchain::Toolchain& toolchain, const std::vector<std::string>& flags) {
+                          toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
+                          const EditSource& edit) {
   const auto begin = std::chrono::steady_clock::now();
   Candidate candidate;
   Outcome& outcome = candidate.outcome;
@@ -21,7 +22,8 @@ Candidate build_candidate(const kernels::Workload& workload, const space::Config
     outcome.error = error.what();
   }
   if (candidate.program) {
-    const toolchain::Source source{"candidate.c", codegen::emit_kernel(*candidate.program)};
+    toolchain::Source source{"candidate.c", codegen::emit_kernel(*candidate.program)};
+    if (edit) source.text = edit(config, std::move(source.text));
     toolchain::CompileResult compiled = toolchain.compile(source, flags);
     outcome.ram_bytes = static_cast<uint32_t>(candidate.program->workspace_bytes());
     if (compiled.ok()) {

@@ -1,6 +1,7 @@
 // One candidate kernel from config to object code: the part of a trial that needs no board.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,8 +23,12 @@ struct Candidate {
 /// Name of every candidate's function.
 inline constexpr const char* kCandidateFunction = "mote_candidate";
 
+/// Changes a candidate's C before it is compiled: see sabotage.h.
+using EditSource = std::function<std::string(const space::Config& config, std::string source)>;
+
 /// Lowers, emits and compiles. Never throws for what the config or the compiler did.
 Candidate build_candidate(const kernels::Workload& workload, const space::Config& config, const target::Target& target,
-                          toolchain::Toolchain& toolchain, const std::vector<std::string>& flags);
+                          toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
+                          const EditSource& edit = {});
 
 }  // namespace mote::measure

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 
+#include "measure/build_ahead.h"
 #include "reference/interpret.h"
 #include "support/random.h"
 
@@ -79,9 +79,9 @@ std::string difference(const ir::Tensor& tensor, std::span<const std::byte> got,
   return "";
 }
 
-DeviceMeasurer::DeviceMeasurer(session::Session& session, const target::Board& board,
+DeviceMeasurer::DeviceMeasurer(session::Pool& pool, const target::Board& board,
                                std::vector<kernels::Workload> workloads, const Options& options)
-    : session_(session), target_(board.target), options_(options) {
+    : pool_(pool), target_(board.target), options_(options) {
   for (kernels::Workload& w : workloads) workloads_.try_emplace(w.key, std::move(w));
   for (unsigned i = 0; i < std::max(options.jobs, 1u); ++i) {
     toolchains_.push_back(std::make_unique<toolchain::Toolchain>(board));
@@ -117,71 +117,71 @@ const DeviceMeasurer::Reference& DeviceMeasurer::reference_for(const kernels::Wo
 
 std::vector<Outcome> DeviceMeasurer::measure(const tune::Task& task, const std::vector<space::Config>& configs) {
   const kernels::Workload& workload = workloads_.at(task.workload);
-  const auto build = [&](size_t i, toolchain::Toolchain* toolchain) {
-    return build_candidate(workload, configs[i], target_, *toolchain, options_.flags);
+  reference_for(workload);  // while there is one thread
+  const auto build = [&](size_t i, toolchain::Toolchain& toolchain) {
+    return build_candidate(workload, configs[i], target_, toolchain, options_.flags, options_.edit);
   };
-  // While one candidate runs on the board, the next ones are compiled: job j builds candidates j, j + jobs, j + 2 *
-  // jobs ...
-  const size_t jobs = toolchains_.size();
-  std::vector<std::future<Candidate>> building(configs.size());
-  const auto start = [&](size_t i) {
-    if (i < configs.size()) building[i] = std::async(std::launch::async, build, i, toolchains_[i % jobs].get());
-  };
-  for (size_t i = 0; i < jobs; ++i) start(i);
-  std::vector<Outcome> outcomes;
-  for (size_t i = 0; i < configs.size(); ++i) {
-    if (!building[i].valid()) break;
-    Candidate candidate = building[i].get();
-    const bool stopping = options_.stop != nullptr && options_.stop->load();
-    if (stopping) break;
-    start(i + jobs);
-    if (candidate.object) run(workload, &candidate);
-    outcomes.push_back(std::move(candidate.outcome));
+  const BuildAhead candidates(configs.size(), toolchains_, build, options_.stop);
+  std::vector<Outcome> outcomes(configs.size());
+  const std::vector<session::Pool::JobEnd> ends = pool_.run(configs.size(), [&](session::Session& session, size_t i) {
+    const std::optional<Candidate>& candidate = candidates.wait(i);
+    if (candidate) outcomes[i] = run(session, workload, *candidate);
+  });
+  using End = session::Pool::End;
+  size_t measured = 0;
+  while (measured < ends.size() && ends[measured].end != End::kNotBegun && candidates.wait(measured)) {
+    Outcome& outcome = outcomes[measured];
+    if (ends[measured].end == End::kLost) {
+      outcome = candidates.wait(measured)->outcome;
+      outcome.status = Status::kConnection;
+      outcome.error = ends[measured].error;
+    }
+    ++measured;
   }
-  for (std::future<Candidate>& rest : building) {
-    if (rest.valid()) rest.wait();
-  }
+  outcomes.resize(measured);
   return outcomes;
 }
 
-void DeviceMeasurer::run(const kernels::Workload& workload, Candidate* candidate) {
-  Outcome& outcome = candidate->outcome;
+Outcome DeviceMeasurer::run(session::Session& session, const kernels::Workload& workload, const Candidate& candidate) {
+  Outcome outcome = candidate.outcome;
+  if (!candidate.object) return outcome;
   const auto begin = std::chrono::steady_clock::now();
   const auto failed = [&](Status status, const std::string& text) {
     outcome.status = status;
     outcome.error = text;
   };
   try {
-    session::LoadResult loaded = session_.load({*candidate->object});
+    const session::LoadResult loaded = session.load({*candidate.object});
     outcome.load_seconds = seconds_since(begin);
     if (const session::LoadFailure* failure = std::get_if<session::LoadFailure>(&loaded)) {
       const bool large = failure->kind == session::LoadFailure::Kind::kTooLarge;
       failed(large ? Status::kTooLarge : Status::kLoad, failure->text);
-      return;
+    } else {
+      run_loaded(session, workload, std::get<session::Module>(loaded), &outcome);
     }
-    run_loaded(workload, std::get<session::Module>(loaded), candidate);
-  } catch (const device::ConnectionError& error) {
-    failed(Status::kConnection, error.what());
+  } catch (const device::ConnectionError&) {
+    throw;  // the pool's affair
   } catch (const JobError& error) {
     failed(Status::kTooLarge, error.what());  // no room for the tensors
   }
+  return outcome;
 }
 
-void DeviceMeasurer::run_loaded(const kernels::Workload& workload, const session::Module& module,
-                                Candidate* candidate) {
-  Outcome& outcome = candidate->outcome;
+void DeviceMeasurer::run_loaded(session::Session& session, const kernels::Workload& workload,
+                                const session::Module& module, Outcome* result) {
+  Outcome& outcome = *result;
   const auto begin = std::chrono::steady_clock::now();
-  const Reference& reference = reference_for(workload);
+  const Reference& reference = *references_.at(workload.key);
   std::vector<std::unique_ptr<Allocation>> tensors;
   std::vector<uint32_t> arguments;
   for (size_t i = 0; i < reference.inputs.size(); ++i) {
     const uint32_t bytes = static_cast<uint32_t>(reference.inputs[i].size());
-    tensors.push_back(std::make_unique<Allocation>(&session_, bytes));
+    tensors.push_back(std::make_unique<Allocation>(&session, bytes));
     arguments.push_back(tensors.back()->address);
     if (workload.graph.tensor(workload.graph.inputs[i]).dtype == ir::DType::kFloat32) {
-      session_.write(arguments.back(), reference.inputs[i]);
+      session.write(arguments.back(), reference.inputs[i]);
     } else {
-      session_.fill_random(arguments.back(), bytes, reference.seeds[i]);
+      session.fill_random(arguments.back(), bytes, reference.seeds[i]);
     }
   }
   // What a candidate may write is filled with a pattern that must be gone from the output and stay behind it.
@@ -189,29 +189,28 @@ void DeviceMeasurer::run_loaded(const kernels::Workload& workload, const session
   std::vector<uint32_t> guards;
   for (const uint32_t bytes : {output_bytes, outcome.ram_bytes}) {
     if (bytes == 0) continue;
-    tensors.push_back(std::make_unique<Allocation>(&session_, bytes + kGuardBytes));
+    tensors.push_back(std::make_unique<Allocation>(&session, bytes + kGuardBytes));
     arguments.push_back(tensors.back()->address);
     guards.push_back(arguments.back() + bytes);
-    session_.fill(arguments.back(), bytes + kGuardBytes, kGuard);
+    session.fill(arguments.back(), bytes + kGuardBytes, kGuard);
   }
   const uint32_t output = arguments[reference.inputs.size()];
-  const session::CallResult result =
-      session_.call(module, kCandidateFunction, arguments, options_.repeats, options_.run_limit);
+  const session::CallResult called =
+      session.call(module, kCandidateFunction, arguments, options_.repeats, options_.run_limit);
   outcome.run_seconds = seconds_since(begin);
-  if (!result.ok()) {
-    const session::Fault::Kind kind = result.fault->kind;
-    outcome.status = kind == session::Fault::Kind::kTimeout      ? Status::kTimeout
-                     : kind == session::Fault::Kind::kConnection ? Status::kConnection
-                                                                 : Status::kFault;
-    outcome.error = result.fault->text();
+  if (!called.ok()) {
+    const session::Fault::Kind kind = called.fault->kind;
+    if (kind == session::Fault::Kind::kConnection) throw device::ConnectionError(called.fault->detail);
+    outcome.status = kind == session::Fault::Kind::kTimeout ? Status::kTimeout : Status::kFault;
+    outcome.error = called.fault->text();
     return;
   }
-  outcome.cycles = result.least;
-  outcome.all_cycles = {result.least};
-  if (result.repeats > 1) outcome.all_cycles.push_back(result.most);
-  outcome.error = difference(workload.output(), session_.read(output, output_bytes), reference.output);
+  outcome.cycles = called.least;
+  outcome.all_cycles = {called.least};
+  if (called.repeats > 1) outcome.all_cycles.push_back(called.most);
+  outcome.error = difference(workload.output(), session.read(output, output_bytes), reference.output);
   for (const uint32_t guard : guards) {
-    const Bytes behind = session_.read(guard, kGuardBytes);
+    const Bytes behind = session.read(guard, kGuardBytes);
     const bool intact = std::all_of(behind.begin(), behind.end(), [](std::byte b) { return b == kGuard; });
     if (!intact) outcome.error = "it wrote behind its output or its workspace";
   }

@@ -1,5 +1,5 @@
 // The real Measurer: kernels are built, loaded into a board's RAM, run on seeded random inputs and held against the
-// reference.
+// reference. With several boards each kernel runs on whichever is free; what comes of it does not depend on which.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 #include "kernels/kernel.h"
 #include "measure/candidate.h"
-#include "session/session.h"
+#include "session/pool.h"
 #include "tune/measurer.h"
 
 namespace mote::measure {
@@ -22,12 +22,13 @@ struct Options {
   unsigned jobs = 2;                            // compilers at once
   std::chrono::milliseconds run_limit{20'000};  // wall-clock time for all repeats
   const std::atomic<bool>* stop = nullptr;      // set from outside: measure() returns what it has
+  EditSource edit{};                            // applied to every candidate's C: for tests
 };
 
 class DeviceMeasurer : public tune::Measurer {
  public:
-  /// `workloads`: one per task, found by key. `session` must outlive this.
-  DeviceMeasurer(session::Session& session, const target::Board& board, std::vector<kernels::Workload> workloads,
+  /// `workloads`: one per task, found by key. `pool`, of such boards, must outlive this.
+  DeviceMeasurer(session::Pool& pool, const target::Board& board, std::vector<kernels::Workload> workloads,
                  const Options& options);
   ~DeviceMeasurer() override;
 
@@ -41,10 +42,11 @@ class DeviceMeasurer : public tune::Measurer {
  private:
   struct Reference;
   const Reference& reference_for(const kernels::Workload& workload);
-  void run(const kernels::Workload& workload, Candidate* candidate);
-  void run_loaded(const kernels::Workload& workload, const session::Module& module, Candidate* candidate);
+  records::Outcome run(session::Session& session, const kernels::Workload& workload, const Candidate& candidate);
+  void run_loaded(session::Session& session, const kernels::Workload& workload, const session::Module& module,
+                  records::Outcome* outcome);
 
-  session::Session& session_;
+  session::Pool& pool_;
   target::Target target_;
   std::map<std::string, kernels::Workload> workloads_;
   std::map<std::string, std::unique_ptr<Reference>> references_;
