@@ -136,7 +136,8 @@ BranchHistory* BlockCache::history(const Block& block, uint32_t start) {
   const auto [entry, added] = histories_.try_emplace(uint64_t{start} << 32 | branch.address);
   const bool backward = branch.branch_target != 0 && branch.branch_target <= branch.address;
   const uint8_t initial = backward ? 2 : 1;
-  if (added) entry->second = {initial, initial, 0};
+  // Other code may have been here when this entry was made.
+  if (added || entry->second.initial != initial) entry->second = {initial, initial, 0};
   return &entry->second;
 }
 

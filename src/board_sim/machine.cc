@@ -82,9 +82,15 @@ Halt Machine::step() {
 Halt Machine::go(bool single) {
   single_ = single;
   fresh_ = true;
+  // A debugger that moved PC begins something new. What it costs must not depend on what ran before.
+  if ((processor_.reg(15) & ~1u) != halted_at_) {
+    timer_.reset();
+    blocks_.forget_branches();
+  }
   poll_at_ = cycles_ + poll_interval;
   std::optional<Halt> halt;
   while (!halt) halt = emulate();
+  halted_at_ = processor_.reg(15) & ~1u;
   return *halt;
 }
 

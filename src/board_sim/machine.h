@@ -184,6 +184,7 @@ class Machine {
   // A halt in the middle of a block must not change what the branch predictor learns: the rest counts as the whole.
   uint32_t path_ = 0;                         // where current_, or the block it is the rest of, begins
   uint32_t resume_at_ = 1, resume_path_ = 0;  // the rest begins at resume_at_ (odd: none)
+  uint32_t halted_at_ = 1;                    // PC at the last halt (odd: none yet)
   std::array<uint32_t, 16> entry_ = {};       // the registers that current_->entry_registers names, at its start
   int devices_seen_ = -1;                     // last instruction of current_ that touched a device
   bool single_ = false;                       // one instruction only
