@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <sstream>
 
 #include "digits/quantized_digits.h"
 #include "e2e/mote.h"
@@ -68,6 +69,46 @@ TEST(Tune, ImprovesAndDeploysTheSameBytesEveryTime) {
     ASSERT_EQ(result.exit_code, 0) << result.err;
   }
   EXPECT_EQ(files_in(first), files_in(second));
+}
+
+/// The trials of a records file, each as a line, without the times it took.
+std::vector<nlohmann::json> trials_of(const std::string& records) {
+  std::istringstream lines(run_mote({"records", "export", records}).out);
+  std::vector<nlohmann::json> trials;
+  for (std::string line; std::getline(lines, line);) trials.push_back(nlohmann::json::parse(line));
+  return trials;
+}
+
+TEST(Tune, OnTwoBoardsRecordsWhatItRecordsOnOne) {
+  const TemporaryFolder folder;
+  std::map<size_t, std::vector<nlohmann::json>> trials;
+  for (const size_t boards : {1, 2}) {
+    const std::string records = folder.path() / (std::to_string(boards) + ".db");
+    std::vector<std::string> command = {"tune",  source_file(kDigits), "--board", kM7,     "--records",
+                                        records, "--trials",           "32",      "--json"};
+    for (size_t i = 0; i < boards; ++i) command.insert(command.end(), {"--via", "sim"});
+    const nlohmann::json document = json_of(run_mote(command));
+    EXPECT_EQ(document.value("trials", 0), 32);
+    ASSERT_EQ(document.at("boards").size(), boards);
+    for (const nlohmann::json& board : document.at("boards")) {
+      EXPECT_GT(board.at("jobs"), 0);
+      EXPECT_EQ(board.at("failures"), 0);
+    }
+    trials[boards] = trials_of(records);
+  }
+  ASSERT_EQ(trials[1].size(), 32u);
+  ASSERT_EQ(trials[2].size(), 32u);
+  for (size_t i = 0; i < 32; ++i) {
+    EXPECT_EQ(trials[1][i].at("config"), trials[2][i].at("config"));
+    EXPECT_EQ(trials[1][i].at("result")[0], trials[2][i].at("result")[0]);
+  }
+}
+
+TEST(Tune, RefusesBoardsOfDifferentKinds) {
+  const TemporaryFolder folder;
+  expect_refused(run_mote({"tune", source_file(kDigits), "--board", kM7, "--records", folder.path() / "r.db", "--via",
+                           "sim", "--via", "gdb:127.0.0.1:1"}),
+                 "not of one kind");
 }
 
 /// Reads 784-byte images from standard input and prints the library's answer to each, a digit a line.
