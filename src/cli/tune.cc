@@ -107,17 +107,16 @@ Json task_json(const tune::TaskProgress& task) {
   return json;
 }
 
-/// How boards are reached, without which: what a trial's record says. Throws InputError for different kinds, whose
-/// trials are not comparable.
-std::string kind_of(const std::vector<std::string>& vias) {
-  const auto kind = [](const std::string& via) { return via.substr(0, via.find(':')); };
+/// The way in which all boards are reached, which the records name. Throws InputError for different ways: their trials
+/// would not be comparable.
+std::string common_way(const std::vector<std::string>& vias) {
+  const std::string way = device::way_of(vias.front());
   for (const std::string& via : vias) {
-    if (kind(via) != kind(vias.front())) {
-      throw InputError(
-          "--via", fmt::format("{} and {} are not of one kind, and their trials not comparable", vias.front(), via));
-    }
+    if (device::way_of(via) == way) continue;
+    throw InputError("--via", fmt::format("{} and {} are reached in different ways: their trials are not comparable",
+                                          vias.front(), via));
   }
-  return kind(vias.front());
+  return way;
 }
 
 Json json_of(const session::BoardState& board) {
@@ -164,7 +163,7 @@ int report(const Options& options, const target::Board& board, const tune::Resul
   if (options.json) {
     Json json{{"model", options.model},
               {"board", board.name},
-              {"via", kind_of(options.vias)},
+              {"via", common_way(options.vias)},
               {"records", options.records},
               {"ended", name_of(result.ended)},
               {"trials", result.progress.trials},
@@ -190,7 +189,7 @@ int run_tune(const Options& options) {
   const std::vector<tune::Task> tasks = measure::tasks_of(workloads, board.target);
   if (options.dry_run) return print_dry_run(options, board, tasks);
 
-  const std::string kind = kind_of(options.vias);
+  const std::string way = common_way(options.vias);
   records::Database database(options.records, records::Database::Mode::kWrite);
   ProgressView view(stderr, !options.quiet);
   const StopOnSignal signals;
@@ -219,7 +218,7 @@ int run_tune(const Options& options) {
   tuning.early_stop = options.early_stop;
   if (options.time_limit > 0) tuning.time_limit = std::chrono::duration<double>(options.time_limit);
   if (options.target_cycles > 0) tuning.target_cycles = options.target_cycles;
-  tuning.setting = {board.target.name, board.name, kind, measurer.compiler(), measurer.flags()};
+  tuning.setting = {board.target.name, board.name, way, measurer.compiler(), measurer.flags()};
   tuning.stop = &stop_requested;
   tuning.on_progress = [&](const tune::Progress& progress) { view.show(progress); };
   const tune::Result result = tune::tune(tasks, measurer, &database, tuning);
@@ -239,8 +238,8 @@ void add_tune(CLI::App& app, Run& run) {
   command.add_option("--boards", o->boards, "Folder with further board files; may be given several times");
   command
       .add_option("--via", o->vias,
-                  "How to reach the board: sim is the virtual one. Given several times, each for one more board of the "
-                  "kind, trials run on whichever is free")
+                  "How to reach the board: sim is the virtual one. Given several times, each for one more board "
+                  "like it, trials run on whichever is free")
       ->allow_extra_args(false)
       ->capture_default_str();
   command.add_option("--records", o->records, "Where every trial is kept; a later run goes on from there")

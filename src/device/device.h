@@ -101,4 +101,8 @@ struct Limits {
 /// "gdb:HOST:PORT", "openocd[:HOST:PORT]". Throws InputError for an unknown form.
 std::unique_ptr<Device> open_device(const std::string& via, const target::Board& board, const Limits& limits = {});
 
+/// A way of reaching a board without the address of the one board: "sim:flash", "gdb", "openocd". Boards of the same
+/// name that are reached in the same way measure the same.
+std::string way_of(const std::string& via);
+
 }  // namespace mote::device

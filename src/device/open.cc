@@ -17,4 +17,11 @@ std::unique_ptr<Device> open_device(const std::string& via, const target::Board&
                    "unknown; known are: sim, sim:flash, host, gdb:HOST:PORT, openocd, openocd:HOST:PORT");
 }
 
+std::string way_of(const std::string& via) {
+  for (const char* const way : {"gdb", "openocd"}) {
+    if (via.starts_with(std::string(way) + ":")) return way;
+  }
+  return via;
+}
+
 }  // namespace mote::device

@@ -13,7 +13,7 @@ namespace mote::records {
 struct Setting {
   std::string target;    // "cortex-m7"
   std::string board;     // "nucleo-f746zg"
-  std::string via;       // the kind of connection: "sim", "openocd"
+  std::string via;       // the way it was reached, without an address: "sim", "openocd"
   std::string compiler;  // name and version: "arm-none-eabi-gcc 12.2.1"
   std::string flags;     // its flags, in order, separated by blanks
   bool operator==(const Setting&) const = default;

@@ -104,11 +104,13 @@ TEST(Tune, OnTwoBoardsRecordsWhatItRecordsOnOne) {
   }
 }
 
-TEST(Tune, RefusesBoardsOfDifferentKinds) {
+TEST(Tune, RefusesBoardsThatAreReachedInDifferentWays) {
   const TemporaryFolder folder;
-  expect_refused(run_mote({"tune", source_file(kDigits), "--board", kM7, "--records", folder.path() / "r.db", "--via",
-                           "sim", "--via", "gdb:127.0.0.1:1"}),
-                 "not of one kind");
+  for (const char* const other : {"gdb:127.0.0.1:1", "sim:flash"}) {
+    expect_refused(run_mote({"tune", source_file(kDigits), "--board", kM7, "--records", folder.path() / "r.db", "--via",
+                             "sim", "--via", other}),
+                   "not comparable");
+  }
 }
 
 /// Reads 784-byte images from standard input and prints the library's answer to each, a digit a line.
