@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/describe.h"
+#include "cli/inspect_passes.h"
 #include "cli/terminal.h"
 #include "import/tflite/reader.h"
 
@@ -20,7 +21,8 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::string model;
-  bool json = false;
+  std::string after;
+  bool passes = false, json = false;
 };
 
 // Bytes of the constants among `ids`, each counted once.
@@ -109,6 +111,7 @@ void print_document(const import::Survey& survey, const std::string& model) {
                 {"macs", total_macs(graph)},
                 {"weight_bytes", weight_bytes(graph)},
                 {"operators", Json::array()},
+                {"compiled", nullptr},
                 {"tensors", Json::array()},
                 {"problems", Json::array()}};
   for_each_operator(
@@ -116,6 +119,11 @@ void print_document(const import::Survey& survey, const std::string& model) {
       [&](const import::Problem& problem) { document["operators"].push_back(json_of(problem)); });
   for (const ir::Tensor& tensor : graph.tensors) document["tensors"].push_back(json_of(tensor));
   for (const import::Problem& problem : survey.problems) document["problems"].push_back(text_of(problem));
+  if (survey.problems.empty()) {
+    const Compiled compiled = compiled_form(graph);
+    document["compiled"] = {
+        {"macs", compiled.macs}, {"channels", compiled.channels}, {"removed_channels", compiled.removed_channels}};
+  }
   print_json(document);
 }
 
@@ -166,6 +174,7 @@ void print_report(const import::Survey& survey, const std::string& model) {
   const ir::Graph& graph = survey.graph;
   fmt::print("{}: {} operators, {} MACs, {} bytes of weights\n", styled(model, Style::kHeading), survey.operator_count,
              grouped(total_macs(graph)), grouped(weight_bytes(graph)));
+  if (survey.problems.empty()) fmt::print("{}", text_of(compiled_form(graph)));
   print_operators(survey);
   print_tensors(graph);
   if (survey.problems.empty()) return;
@@ -175,7 +184,11 @@ void print_report(const import::Survey& survey, const std::string& model) {
 
 int inspect(const Options& options) {
   const import::Survey survey = import::survey_tflite(options.model);
-  if (options.json) {
+  if (survey.problems.empty() && !options.after.empty()) {
+    print_after(survey.graph, options.after);
+  } else if (survey.problems.empty() && options.passes) {
+    print_passes(survey.graph);
+  } else if (options.json) {
     print_document(survey, options.model);
   } else {
     print_report(survey, options.model);
@@ -195,6 +208,8 @@ void add_inspect(CLI::App& app, Run& run) {
                                   "mote inspect model.tflite --json | jq .macs");
   const std::shared_ptr<Options> options = std::make_shared<Options>();
   command.add_option("MODEL", options->model, "The model, a .tflite file")->required();
+  command.add_flag("--passes", options->passes, "Show what each pass of the compiler makes of it");
+  command.add_option("--after", options->after, "Print the graph as it is after this pass")->type_name("PASS");
   add_json_flag(command, options->json);
   command.callback([&run, options] { run = [options] { return inspect(*options); }; });
 }

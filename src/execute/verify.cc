@@ -80,7 +80,8 @@ Verification verify(Booted& booted, const deploy::Library& library, const ir::Gr
     const auto source = source_ids.find(tensor.source_index);
     const bool is_source = tensor.source_index >= 0 && source != source_ids.end();
     const size_t id = static_cast<size_t>(is_source ? source->second : op.output);
-    compare(tensor.dtype, output, is_source ? expected[id] : expected_here[id], &comparison);
+    const Bytes& reference = is_source ? expected[id] : expected_here[id];
+    compare(tensor.dtype, output, is_source ? ir::left_of_source(tensor, reference) : reference, &comparison);
     seen.insert(tensor.source_index);
     result.operators.push_back(std::move(comparison));
   });

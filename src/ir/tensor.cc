@@ -50,4 +50,20 @@ std::string text_of(const Shape& shape) {
   return shape.empty() ? "scalar" : fmt::format("{}", fmt::join(shape, "x"));
 }
 
+Bytes left_of_source(const Tensor& tensor, const Bytes& data) {
+  if (tensor.source_channels.empty()) return data;
+  const size_t size = size_of(tensor.dtype), left = tensor.source_channels.size();
+  const size_t pixels = tensor.size_bytes() / (size * left), channels = data.size() / (size * pixels);
+  check(static_cast<size_t>(tensor.source_channels.back()) < channels,
+        "a channel that the source tensor does not have");
+  Bytes result;
+  for (size_t pixel = 0; pixel < pixels; ++pixel) {
+    for (const int32_t channel : tensor.source_channels) {
+      const std::byte* const from = data.data() + (pixel * channels + static_cast<size_t>(channel)) * size;
+      result.insert(result.end(), from, from + size);
+    }
+  }
+  return result;
+}
+
 }  // namespace mote::ir

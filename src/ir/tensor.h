@@ -51,6 +51,8 @@ struct Tensor {
   std::optional<Quantization> quant = {};  // none for float and for plain integers
   std::optional<Bytes> data = {};          // present: a constant of size_bytes() bytes
   int source_index = -1;                   // its index in the source model; -1: made by a pass
+  // Which of the source tensor's channels (indices along the last dimension, ascending) are left; empty: all.
+  std::vector<int32_t> source_channels = {};
 
   bool is_constant() const { return data.has_value(); }
   size_t size_bytes() const { return static_cast<size_t>(elements(shape)) * size_of(dtype); }
@@ -60,5 +62,8 @@ struct Tensor {
   int32_t zero_point() const { return quant.value().zero_points.at(0); }
   bool operator==(const Tensor&) const = default;
 };
+
+/// Of `data`, the bytes of the source tensor of `tensor`, those that `tensor` still has: all, or its source_channels.
+Bytes left_of_source(const Tensor& tensor, const Bytes& data);
 
 }  // namespace mote::ir

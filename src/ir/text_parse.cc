@@ -152,6 +152,7 @@ Tensor take_tensor(Line& line) {
   tensor.shape = take_shape(line);
   line.take_field("quant", tensor.quant);
   line.take_field("source", tensor.source_index);
+  line.take_field("channels", tensor.source_channels);
   line.take_field("data", tensor.data);
   return tensor;
 }

@@ -36,6 +36,7 @@ std::string tensor_line(const Tensor& tensor, size_t id, bool with_data) {
       fmt::format("tensor {} {} {} {}", id, quote(tensor.name), name_of(tensor.dtype), text_of(tensor.shape));
   if (tensor.quant) line += " quant=" + (with_data ? to_text(*tensor.quant) : short_text(*tensor.quant));
   if (tensor.source_index != -1) line += fmt::format(" source={}", tensor.source_index);
+  if (!tensor.source_channels.empty()) line += " channels=" + to_text(tensor.source_channels);
   if (tensor.data) line += " data=" + (with_data ? to_text(*tensor.data) : digest_text(*tensor.data));
   return line;
 }

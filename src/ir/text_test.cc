@@ -18,6 +18,7 @@ TEST(Text, RoundTripsRandomGraphs) {
     Random random(seed);
     Graph graph = random_graph(random);
     if (seed % 2 == 1) mutate(graph, random);
+    if (seed % 5 == 0) graph.tensors.at(0).source_channels = {0, 2, 5};
     if (seed % 7 == 0) graph.name = "a \"quoted\\name\"\n\t\xff # end";
     const std::string text = print(graph, true);
     const Graph back = parse(text, "test");

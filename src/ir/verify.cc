@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "ir/text_fields.h"
@@ -43,6 +44,17 @@ Problem problem_of(const Quantization& quant, const Tensor& tensor) {
   return {};
 }
 
+Problem problem_of_source_channels(const Tensor& tensor) {
+  const std::vector<int32_t>& channels = tensor.source_channels;
+  if (channels.empty()) return {};
+  if (tensor.shape.empty() || channels.size() != static_cast<size_t>(tensor.shape.back())) {
+    return fmt::format("it names {} channels of its source and has another number", channels.size());
+  }
+  const bool ascending = std::adjacent_find(channels.begin(), channels.end(), std::greater_equal<>{}) == channels.end();
+  if (ascending && channels.front() >= 0) return {};
+  return "the channels of its source are not ascending";
+}
+
 Problem problem_of(const Tensor& tensor) {
   for (int32_t dimension : tensor.shape) {
     if (dimension < 1 || dimension > kMaxDimension) {
@@ -55,6 +67,7 @@ Problem problem_of(const Tensor& tensor) {
   if (tensor.data && tensor.data->size() != tensor.size_bytes()) {
     return fmt::format("it holds {} bytes of data, not {}", tensor.data->size(), tensor.size_bytes());
   }
+  if (Problem problem = problem_of_source_channels(tensor)) return problem;
   return tensor.quant ? problem_of(*tensor.quant, tensor) : Problem{};
 }
 

@@ -54,6 +54,9 @@ TEST(Verify, ChecksTensorsAndWiring) {
   const auto expect = [](const std::string& from, const std::string& to, const std::string& message) {
     EXPECT_THAT(problems_with(kConv, from, to), testing::Contains(message));
   };
+  expect("quant=1:-128", "quant=1:-128 channels=0,2,4",
+         "tensor 3 \"y\": it names 3 channels of its source and has another number");
+  expect("quant=1:-128", "quant=1:-128 channels=2,2", "tensor 3 \"y\": the channels of its source are not ascending");
   expect("i32 2 data=00", "i32 2 data=", "tensor 2 \"b\": it holds 7 bytes of data, not 8");
   expect("1x4x4x2", "1x4x0x2", "tensor 0 \"x\": a dimension of 0 is not in [1, 16777216]");
   expect("1x4x4x2", "16777216x16777216x4x2", "tensor 0 \"x\": it is larger than 2 GiB");

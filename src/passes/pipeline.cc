@@ -12,6 +12,7 @@
 #include "passes/fuse_lookup.h"
 #include "passes/fuse_pad.h"
 #include "passes/lookup_before_reshape.h"
+#include "passes/remove_constant_channels.h"
 #include "passes/remove_dead.h"
 #include "passes/share_constants.h"
 #include "passes/use_lookups.h"
@@ -30,6 +31,8 @@ constexpr Pass kPasses[] = {
     {"remove_dead", "remove what no output depends on, before it counts as a reader", remove_dead},
     {"fuse_lookup", "apply a table where its input is computed", fuse_lookup},
     {"fuse_activation", "clamp where the input of a float activation is computed", fuse_activation},
+    {"remove_constant_channels", "channels that are the same for every input go into their readers' biases",
+     remove_constant_channels},
     {"share_constants", "store equal constants once", share_constants},
     {"remove_dead", "remove what no output depends on", remove_dead},
 };

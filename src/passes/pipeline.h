@@ -10,7 +10,7 @@
 namespace mote::passes {
 
 /// A pass keeps the meaning of the graph: its inputs and outputs, their types and every bit of them, and every bit of
-/// each tensor that is still there, which its source_index tells.
+/// each tensor that is still there, which its source_index tells, or of the channels of it that are left.
 struct Pass {
   std::string_view name;  // "fuse_pad", also that of its header
   std::string_view help;  // one line, for people

@@ -15,12 +15,7 @@ namespace {
 void expect_same_tensors(const ir::Graph& before, const ir::Graph& after, uint64_t seed) {
   const std::vector<Bytes> inputs = random_inputs(before, seed);
   EXPECT_EQ(outputs_of(after, inputs), outputs_of(before, inputs));
-  const std::map<int, Bytes> expected = source_tensors(before, inputs);
-  for (const auto& [source, bytes] : source_tensors(after, inputs)) {
-    const auto found = expected.find(source);
-    ASSERT_NE(found, expected.end()) << "source tensor " << source;
-    EXPECT_EQ(bytes, found->second) << "source tensor " << source;
-  }
+  expect_source_tensors_kept(before, after, inputs);
 }
 
 /// Numbers the graph's tensors and operators as those of a source model.

@@ -1,6 +1,9 @@
 // Helpers of the room's tests: small graphs by hand, and what a graph computes.
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -76,6 +79,16 @@ inline std::vector<Bytes> random_inputs(const ir::Graph& graph, uint64_t seed) {
   return inputs;
 }
 
+/// Where the channels `some` stand among `all`, which has them; empty lists mean every channel.
+inline std::vector<int32_t> channels_within(const std::vector<int32_t>& some, const std::vector<int32_t>& all) {
+  if (all.empty()) return some;
+  std::vector<int32_t> places;
+  for (const int32_t channel : some) {
+    places.push_back(static_cast<int32_t>(std::find(all.begin(), all.end(), channel) - all.begin()));
+  }
+  return places;
+}
+
 /// The graph's outputs, in order.
 inline std::vector<Bytes> outputs_of(const ir::Graph& graph, const std::vector<Bytes>& inputs) {
   const std::vector<Bytes> tensors = reference::interpret(graph, inputs);
@@ -84,16 +97,25 @@ inline std::vector<Bytes> outputs_of(const ir::Graph& graph, const std::vector<B
   return outputs;
 }
 
-/// Every activation that is computed and comes from the source model, by its index there.
-inline std::map<int, Bytes> source_tensors(const ir::Graph& graph, const std::vector<Bytes>& inputs) {
-  const std::vector<Bytes> tensors = reference::interpret(graph, inputs);
-  std::map<int, Bytes> by_source;
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const ir::Tensor& tensor = graph.tensors[i];
-    if (tensor.source_index >= 0 && !tensor.is_constant() && !tensors[i].empty())
-      by_source[tensor.source_index] = tensors[i];
+/// Every activation of `after` that is computed and comes from the source model has the bytes that it has in `before`,
+/// an earlier form of the same model; those of the channels that are left.
+inline void expect_source_tensors_kept(const ir::Graph& before, const ir::Graph& after,
+                                       const std::vector<Bytes>& inputs) {
+  const auto is_activation = [](const ir::Tensor& tensor) { return tensor.source_index >= 0 && !tensor.is_constant(); };
+  const std::vector<Bytes> expected = reference::interpret(before, inputs);
+  std::map<int, size_t> by_source;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (is_activation(before.tensors[i]) && !expected[i].empty()) by_source[before.tensors[i].source_index] = i;
   }
-  return by_source;
+  const std::vector<Bytes> got = reference::interpret(after, inputs);
+  for (size_t i = 0; i < got.size(); ++i) {
+    ir::Tensor tensor = after.tensors[i];
+    if (!is_activation(tensor) || got[i].empty()) continue;
+    ASSERT_TRUE(by_source.count(tensor.source_index) == 1) << "source tensor " << tensor.source_index;
+    const size_t source = by_source[tensor.source_index];
+    tensor.source_channels = channels_within(tensor.source_channels, before.tensors[source].source_channels);
+    EXPECT_EQ(got[i], ir::left_of_source(tensor, expected[source])) << "source tensor " << tensor.source_index;
+  }
 }
 
 /// The operators' names, in order.

@@ -27,6 +27,26 @@ TEST(Inspect, ReportIsAsReviewed) {
   expect_golden(golden("inspect_small"), result.out);
 }
 
+TEST(Inspect, SaysWhatIsNotComputed) {
+  const CommandResult result = inspect(source_file("examples/models/mobilenet_v1.tflite"), {"--json"});
+  const nlohmann::json compiled = json_of(result).at("compiled");
+  EXPECT_LT(compiled.at("macs"), 4'100'000);
+  EXPECT_GT(compiled.at("removed_channels"), 1'000);
+  EXPECT_EQ(json_of(inspect("small.tflite", {"--json"})).at("compiled").at("removed_channels"), 0);
+}
+
+TEST(Inspect, ShowsTheGraphPassByPass) {
+  const CommandResult passes = inspect("small.tflite", {"--passes"});
+  EXPECT_EQ(passes.exit_code, 0);
+  EXPECT_THAT(passes.out, testing::HasSubstr("remove_constant_channels"));
+  const CommandResult after = inspect("small.tflite", {"--after", "fuse_pad"});
+  EXPECT_EQ(after.exit_code, 0);
+  EXPECT_THAT(after.out, testing::StartsWith("graph \"small\""));
+  const CommandResult unknown = inspect("small.tflite", {"--after", "magic"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, testing::HasSubstr("'magic' is none of fold_constants, "));
+}
+
 TEST(Inspect, ListsEverythingThatIsNotSupported) {
   const CommandResult result = inspect("unsupported.tflite");
   EXPECT_EQ(result.exit_code, 2);
