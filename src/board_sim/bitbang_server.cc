@@ -3,16 +3,9 @@
 namespace mote::board_sim {
 namespace {
 
-constexpr uint64_t kPollInterval = 5'000;  // cycles: a debugger looks often
-
 /// IDCODE of the debug port's TAP: that of a Cortex-M7, or of its predecessors.
 uint32_t debug_id(const target::Board& board) {
   return board.target.pipeline == "m7" ? 0x5BA00477 : 0x4BA00477;
-}
-
-/// 4 KiB in the debug port of a Cortex-M3 or M4, 1 KiB in the others.
-uint32_t increment_window(const target::Board& board) {
-  return board.target.name == "cortex-m3" || board.target.name == "cortex-m4" ? 4096 : 1024;
 }
 
 /// IDCODE of an STM32's boundary-scan TAP: its device id in the middle.
@@ -22,30 +15,8 @@ uint32_t boundary_id(const target::Board& board) {
 
 }  // namespace
 
-BitbangServer::BitbangServer(Machine& machine)
-    : machine_(machine),
-      core_(machine),
-      port_(core_, increment_window(machine.board())),
-      chain_(port_, debug_id(machine.board()), boundary_id(machine.board())) {}
-
-void BitbangServer::serve(Channel& channel) {
-  std::string input;
-  bool open = true;
-  machine_.poll_interval = kPollInterval;
-  machine_.poll = [&] {
-    open = channel.receive(input, false);
-    return !open || !input.empty();
-  };
-  while (open) {
-    if (core_.running() && !held_in_reset_) core_.stopped(machine_.run());
-    if (!open) break;
-    if (input.empty() && !channel.receive(input, !core_.running() || held_in_reset_)) break;
-    const std::string answers = handle(input, open);
-    input.clear();
-    if (!channel.send(answers)) break;
-  }
-  machine_.poll = [] { return false; };
-}
+BitbangServer::BitbangServer(CoreDebug& core, DebugAccessPort& port, const target::Board& board)
+    : core_(core), chain_(port, debug_id(board), boundary_id(board)) {}
 
 std::string BitbangServer::handle(std::string_view bytes, bool& open) {
   std::string answers;
@@ -60,9 +31,7 @@ std::string BitbangServer::handle(std::string_view bytes, bool& open) {
     } else if (byte >= 'r' && byte <= 'u') {
       const int lines = byte - 'r';
       if (lines & 2) chain_.reset();
-      const bool hold = (lines & 1) != 0;
-      if (held_in_reset_ && !hold) core_.reset();
-      held_in_reset_ = hold;
+      core_.hold_reset((lines & 1) != 0);
     } else if (byte == 'Q') {
       open = false;
       break;

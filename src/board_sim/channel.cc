@@ -6,12 +6,14 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "support/error.h"
 
@@ -32,9 +34,20 @@ std::optional<uint16_t> port_number(const std::string& text) {
   return port;
 }
 
+/// A process that was killed leaves its socket behind, and nobody listens there any more.
+void remove_if_abandoned(const sockaddr_un& place) {
+  struct stat status {};
+  if (stat(place.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool abandoned = connect(fd, reinterpret_cast<const sockaddr*>(&place), sizeof place) != 0;
+  if (abandoned && errno == ECONNREFUSED) unlink(place.sun_path);
+  close(fd);
+}
+
 }  // namespace
 
-Channel::Channel(int fd) : fd_(fd) {
+Channel::Channel(int fd, std::vector<int> others, std::function<void(size_t)> on_other)
+    : fd_(fd), others_(std::move(others)), on_other_(std::move(on_other)) {
   const int on = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // fails on a Unix socket, which does not need it
 }
@@ -43,8 +56,21 @@ Channel::~Channel() {
   close(fd_);
 }
 
+bool Channel::wait_for_input(bool forever) {
+  std::vector<pollfd> wanted{{fd_, POLLIN, 0}};
+  for (const int other : others_) wanted.push_back({other, POLLIN, 0});
+  for (;;) {
+    if (::poll(wanted.data(), wanted.size(), forever ? -1 : 0) <= 0 && !forever) return false;
+    if (wanted[0].revents != 0) return true;
+    for (size_t i = 0; i < others_.size(); ++i) {
+      if (wanted[i + 1].revents != 0) on_other_(i);
+    }
+    if (!forever) return false;
+  }
+}
+
 bool Channel::receive(std::string& bytes, bool wait) {
-  if (!wait && !has_input(fd_, 0)) return true;
+  if (!wait_for_input(wait)) return true;
   static thread_local std::string chunk(kChunk, '\0');
   ssize_t count = 0;
   do {
@@ -89,6 +115,7 @@ Listener::Listener(const std::string& address) : name_(address) {
     }
     std::memcpy(place.sun_path, address.data(), address.size());
     fd_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    remove_if_abandoned(place);
     if (bind(fd_, reinterpret_cast<const sockaddr*>(&place), sizeof place) != 0) fail("bind");
     path_ = address;
   }

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mote::board_sim {
 
 /// SIGPIPE must be ignored: a peer that has gone is reported.
 class Channel {
  public:
-  /// Owns `fd`: a connected socket.
-  explicit Channel(int fd);
+  /// Owns `fd`: a connected socket. `others` may get bytes too while this one is silent: `on_other(index)` is called
+  /// then, from receive().
+  explicit Channel(int fd, std::vector<int> others = {}, std::function<void(size_t)> on_other = {});
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -23,7 +26,11 @@ class Channel {
   bool send(std::string_view bytes);
 
  private:
+  bool wait_for_input(bool forever);
+
   int fd_;
+  std::vector<int> others_;
+  std::function<void(size_t)> on_other_;
 };
 
 class Listener {
@@ -41,6 +48,8 @@ class Listener {
   int accept();
   /// A peer is waiting.
   bool ready() const;
+  /// To wait on; this keeps it.
+  int fd() const { return fd_; }
 
  private:
   int fd_ = -1;

@@ -5,7 +5,7 @@
 namespace mote::board_sim {
 namespace {
 
-constexpr uint32_t kFpControl = 0xE0002000, kFpComparators = 0xE0002008;
+constexpr uint32_t kDwtControl = 0xE0001000, kFourComparators = 4u << 28;
 constexpr uint32_t kDhcsr = 0xE000EDF0, kDcrsr = 0xE000EDF4, kDcrdr = 0xE000EDF8;
 constexpr uint32_t kDhcsrKey = 0xA05F;
 constexpr uint32_t kDebugEnable = 1, kHalt = 2, kStep = 4, kControlBits = 0x2F;
@@ -66,10 +66,27 @@ std::optional<uint32_t> read_component(uint32_t address) {
 
 }  // namespace
 
-CoreDebug::CoreDebug(Machine& machine) : machine_(machine) {
+void CoreDebug::attach() {
   // The debugger at the other end does semihosting itself, and sees faults as the hardware shows them.
   machine_.own_semihosting = false;
   machine_.faults_halt = false;
+  machine_.leaves_breakpoint = false;
+  machine_.debugger = (control_ & kDebugEnable) != 0;
+  if (machine_.resets() != resets_seen_) after_reset();
+  comparators_.apply();
+}
+
+void CoreDebug::set_running(bool runs) {
+  locked_up_ = false;
+  halted_ = !runs;
+  control_ = runs ? 0 : kDebugEnable | kHalt;
+}
+
+void CoreDebug::detach() {
+  hold_reset(false);
+  machine_.own_semihosting = true;
+  machine_.faults_halt = true;
+  machine_.leaves_breakpoint = true;
 }
 
 bool CoreDebug::read(uint32_t address, int bytes, uint32_t& value) {
@@ -94,21 +111,32 @@ bool CoreDebug::write(uint32_t address, int bytes, uint32_t value) {
   return ok;
 }
 
+bool CoreDebug::read_memory(uint32_t address, std::span<std::byte> out) {
+  return machine_.memory().find(address, out.size()) != nullptr && machine_.read(address, out);
+}
+
+bool CoreDebug::write_memory(uint32_t address, std::span<const std::byte> bytes) {
+  const Window* window = machine_.memory().find(address, bytes.size());
+  return window != nullptr && !window->flash && machine_.write(address, bytes);
+}
+
 bool CoreDebug::read_register(uint32_t address, uint32_t& value) {
   if (const std::optional<uint32_t> id = read_component(address)) {
     value = *id;
+    return true;
+  }
+  if (const std::optional<uint32_t> comparator = comparators_.read(address)) {
+    value = *comparator;
     return true;
   }
   if (address == kDhcsr) {
     value = read_status();
   } else if (address == kDcrdr) {
     value = data_;
-  } else if (address == kFpControl) {
-    value = 0x10000000 | kBreakpoints << 4 | (breakpoints_on_ ? 1 : 0);
-  } else if (address >= kFpComparators && address < kFpComparators + 4 * kBreakpoints) {
-    value = comparators_[(address - kFpComparators) / 4];
   } else {
-    return machine_.read(address, std::as_writable_bytes(std::span(&value, 1)));
+    const bool ok = machine_.read(address, std::as_writable_bytes(std::span(&value, 1)));
+    if (address == kDwtControl) value |= kFourComparators;
+    return ok;
   }
   return true;
 }
@@ -120,14 +148,8 @@ bool CoreDebug::write_register(uint32_t address, uint32_t value) {
     transfer(value);
   } else if (address == kDcrdr) {
     data_ = value;
-  } else if (address == kFpControl) {
-    if (value & 2) breakpoints_on_ = (value & 1) != 0;
-    set_breakpoints();
-  } else if (address >= kFpComparators && address < kFpComparators + 4 * kBreakpoints) {
-    comparators_[(address - kFpComparators) / 4] = value;
-    set_breakpoints();
   } else {
-    return false;
+    return comparators_.write(address, value);
   }
   return true;
 }
@@ -171,6 +193,10 @@ void CoreDebug::stopped(const Halt& stop) {
     case Halt::Reason::kStep:
       halt(kDfsrHalted);
       return;
+    case Halt::Reason::kWatchpoint:
+      comparators_.matched(*stop.watchpoint);
+      halt(kDfsrDwttrap);
+      return;
     case Halt::Reason::kVectorCatch:
       halt(kDfsrVcatch);
       return;
@@ -189,6 +215,12 @@ void CoreDebug::reset() {
   machine_.reset();
   after_reset();
   if (control_ & kDebugEnable && machine_.system().demcr & kDemcrVcCorereset) halt(kDfsrVcatch);
+}
+
+void CoreDebug::hold_reset(bool hold) {
+  const bool let_go = held_ && !hold;
+  held_ = hold;
+  if (let_go) reset();
 }
 
 void CoreDebug::after_reset() {
@@ -254,14 +286,6 @@ void CoreDebug::write_core(uint32_t number, uint32_t value) {
       break;
     default:
       break;
-  }
-}
-
-void CoreDebug::set_breakpoints() {
-  machine_.clear_breakpoints();
-  if (!breakpoints_on_) return;
-  for (const uint32_t comparator : comparators_) {
-    if (comparator & 1) machine_.add_breakpoint(comparator & ~1u);
   }
 }
 

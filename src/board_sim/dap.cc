@@ -72,6 +72,15 @@ void DebugAccessPort::access_port(uint32_t address, bool read, uint32_t value) {
   if (read) result_ = answer;
 }
 
+bool DebugAccessPort::access(uint32_t port, uint32_t address, bool read, uint32_t value) {
+  if (sticky()) return false;
+  const uint32_t selected = select_;
+  select_ = port << 24 | (address & 0xF0);
+  access_port(address & 0xF, read, value);
+  select_ = selected;
+  return !sticky();
+}
+
 void DebugAccessPort::data_transfer(uint32_t reg, bool read, uint32_t value) {
   const uint32_t control = transfer_control_;
   const bool banked = reg != 0x0C;  // always a word near TAR

@@ -17,10 +17,17 @@ class DebugAccessPort {
   void debug_port(uint32_t address, bool read, uint32_t value);
   void access_port(uint32_t address, bool read, uint32_t value);
   uint32_t result() const { return result_; }
+  /// The same for access port `port`, whatever is selected; false when it is refused, or fails.
+  bool access(uint32_t port, uint32_t address, bool read, uint32_t value);
+  /// What a serial-wire debugger does by the ABORT register: clears the flags that stop transfers.
+  void clear_errors() { error_ = overrun_ = compare_ = false; }
+  /// Transfers to memory are refused until the flags are cleared.
+  bool sticky() const { return error_ || overrun_ || compare_; }
+  void set_error() { error_ = true; }
+  void set_result(uint32_t value) { result_ = value; }
 
  private:
   uint32_t status() const;
-  bool sticky() const { return error_ || overrun_ || compare_; }
   bool transfer(uint32_t address, bool read, uint32_t& value);
   void data_transfer(uint32_t address, bool read, uint32_t value);
 

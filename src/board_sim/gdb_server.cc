@@ -221,7 +221,8 @@ std::string GdbServer::monitor(std::string_view command) {
   if (command == "cycles") return fmt::format("{}\n", machine_.cycles());
   if (command == "instructions") return fmt::format("{}\n", machine_.instructions());
   if (command == "profile") return to_text(profile(machine_, {}), kProfileLines);
-  return "commands: reset halt | halt | cycles | instructions | profile\n";
+  if (command == "peripherals") return machine_.peripherals().summary() + "no other was touched\n";
+  return "commands: reset halt | halt | cycles | instructions | profile | peripherals\n";
 }
 
 std::string GdbServer::read_memory(std::string_view arguments, bool binary) {
@@ -255,12 +256,20 @@ std::string GdbServer::breakpoint(std::string_view packet) {
   if (!kind || !take(packet, ",")) return kBadPacket;
   const std::optional<Range> range = take_range(packet);
   if (!range) return kBadPacket;
-  if (*kind > 1) return "";
+  if (*kind > 4) return "";
+  if (*kind > 1) return watchpoint({range->address, range->bytes, *kind != 2, *kind != 3}, add);
   if (add) {
     machine_.add_breakpoint(range->address & ~1u);
   } else {
     machine_.remove_breakpoint(range->address & ~1u);
   }
+  return kOk;
+}
+
+std::string GdbServer::watchpoint(const Watchpoint& watchpoint, bool add) {
+  if (watchpoint.bytes == 0) return kBadPacket;
+  machine_.remove_watchpoint(watchpoint);  // setting it twice is setting it once
+  if (add) machine_.add_watchpoint(watchpoint);
   return kOk;
 }
 
@@ -312,7 +321,12 @@ std::string GdbServer::resume(std::string_view packet, bool single) {
 std::string GdbServer::stop_reply(const Halt& halt) {
   if (halt.reason == Halt::Reason::kExit) return fmt::format("W{:02x}", halt.exit_code & 0xFF);
   if (halt.fault) send("O" + to_hex(describe(*halt.fault) + "\n"));
-  return fmt::format("T{:02x}thread:1;", signal_of(halt));
+  std::string why;
+  if (const std::optional<Watchpoint>& hit = halt.watchpoint) {
+    const char* const kind = hit->reads && hit->writes ? "awatch" : hit->reads ? "rwatch" : "watch";
+    why = fmt::format("{}:{:x};", kind, hit->address);
+  }
+  return fmt::format("T{:02x}{}thread:1;", signal_of(halt), why);
 }
 
 std::string GdbServer::v_packet(std::string_view packet) {

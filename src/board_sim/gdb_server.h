@@ -29,6 +29,7 @@ class GdbServer {
   std::string read_memory(std::string_view arguments, bool binary);
   std::string write_memory(std::string_view arguments, bool binary);
   std::string breakpoint(std::string_view packet);
+  std::string watchpoint(const Watchpoint& watchpoint, bool add);
   std::string flash(std::string_view packet);
   std::string all_registers();
   std::string set_all_registers(std::string_view arguments);

@@ -88,9 +88,14 @@ Halt Machine::go(bool single) {
     blocks_.forget_branches();
   }
   poll_at_ = cycles_ + poll_interval;
+  watched_.reset();
   std::optional<Halt> halt;
   while (!halt) halt = emulate();
   halted_at_ = processor_.reg(15) & ~1u;
+  if (watched_ && (halt->reason == Halt::Reason::kStep || halt->reason == Halt::Reason::kRequested)) {
+    halt->reason = Halt::Reason::kWatchpoint;
+    halt->watchpoint = std::exchange(watched_, std::nullopt);
+  }
   return *halt;
 }
 

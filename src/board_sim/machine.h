@@ -27,20 +27,30 @@
 
 namespace mote::board_sim {
 
+/// Memory whose accesses halt the machine: `bytes` at `address`, when they are read, written, or both.
+struct Watchpoint {
+  uint32_t address = 0;
+  uint64_t bytes = 0;
+  bool reads = false, writes = false;
+  bool operator==(const Watchpoint&) const = default;
+};
+
 /// Why the machine stopped.
 struct Halt {
   enum class Reason : uint8_t {
     kRequested,    // interrupted from outside
     kStep,         // one instruction was executed
     kBreakpoint,   // before the instruction at a breakpoint, or at a BKPT instruction
+    kWatchpoint,   // behind the instruction that touched watched memory
     kVectorCatch,  // at the first instruction of a fault handler the debugger wanted to see
     kFault,        // before a faulting instruction whose exception has no handler (a debugger is attached)
     kLockup,       // a fault nobody could handle; without a debugger this is the end
     kExit          // semihosting exit
   };
   Reason reason = Reason::kRequested;
-  std::optional<Fault> fault;  // kFault, kLockup
-  int exit_code = 0;           // kExit
+  std::optional<Fault> fault;                 // kFault, kLockup
+  int exit_code = 0;                          // kExit
+  std::optional<Watchpoint> watchpoint = {};  // kWatchpoint
 };
 
 /// What memory costs: nothing, or what the board file says of its flash and caches.
@@ -61,6 +71,8 @@ class Machine {
   bool faults_halt = true;
   /// BKPT 0xAB is a semihosting call done here. Off: it is a breakpoint, and the debugger's business.
   bool own_semihosting = true;
+  /// run() goes on from a breakpoint it stands at. Off: it halts there at once, as on hardware.
+  bool leaves_breakpoint = true;
   uint64_t poll_interval = 1'000'000;  // cycles
 
   /// Reset: registers, system space, peripherals; memory stays.
@@ -74,6 +86,7 @@ class Machine {
   const Memory& memory() const { return memory_; }
   SystemSpace& system() { return system_; }
   FlashController& flash() { return flash_; }
+  Peripherals& peripherals() { return peripherals_; }
   const Peripherals& peripherals() const { return peripherals_; }
   const BlockCache& blocks() const { return blocks_; }
   const Timer& timer() const { return timer_; }
@@ -91,6 +104,10 @@ class Machine {
   void add_breakpoint(uint32_t address);
   void remove_breakpoint(uint32_t address);
   void clear_breakpoints();
+  /// They slow the machine down, and cost no cycles.
+  void add_watchpoint(const Watchpoint& watchpoint);
+  void remove_watchpoint(const Watchpoint& watchpoint);
+  void clear_watchpoints();
   /// How often it was reset.
   uint64_t resets() const { return resets_; }
 
@@ -101,6 +118,7 @@ class Machine {
     std::vector<uint32_t> wanted_guards;  // of that block
     std::optional<uint32_t> wanted_end;   // where in that block to stop once
     std::optional<uint32_t> guard;        // stopped before the instruction at a guarded address
+    std::optional<uint32_t> watched;      // stopped before this instruction, behind one that touched watched memory
     int interrupt = -1;                   // the emulator's exception number
     struct Access {
       uint32_t address;
@@ -119,6 +137,8 @@ class Machine {
   static void on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64_t value, void* window);
 
   static void on_data(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t value, void* self);
+  static void on_watched_data(uc_engine*, uc_mem_type type, uint64_t address, int size, int64_t value, void* self);
+  static void on_watched_code(uc_engine*, uint64_t address, uint32_t size, void* self);
 
   void block(uint32_t address, uint32_t size);
   bool must_stop_before(const Block& block);
@@ -158,6 +178,9 @@ class Machine {
   void unguard(uint32_t address);
   std::optional<Halt> handle_end(uint32_t address);
   void unguard_unneeded();
+  void watch();
+  void unwatch();
+  void forget_all_code();
   std::optional<Fault> fault_at(uint32_t address) const;
   bool rounds_wrongly_at(uint32_t address) const;
 
@@ -197,6 +220,9 @@ class Machine {
   Exit exit_;
   std::set<uint32_t> breakpoints_;
   std::map<uint32_t, uc_hook> guards_;
+  std::vector<Watchpoint> watchpoints_;
+  uc_hook watch_data_ = 0, watch_code_ = 0;  // while there are any
+  std::optional<Watchpoint> watched_;        // was touched; the machine is about to halt
 };
 
 }  // namespace mote::board_sim

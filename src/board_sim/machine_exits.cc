@@ -84,6 +84,10 @@ std::optional<Halt> Machine::handle_exit(uc_err error) {
   const std::optional<uint32_t> end = std::exchange(end_, exit_.wanted_end);
   for (const uint32_t address : exit_.wanted_guards) guard(address);
   if (exit_.bad_access) return handle_bad_access(*exit_.bad_access);
+  if (exit_.watched) {
+    stop_at(*exit_.watched);
+    return Halt{Halt::Reason::kWatchpoint, {}, 0, std::exchange(watched_, std::nullopt)};
+  }
   if (exit_.guard) return handle_guard(*exit_.guard);
   if (exit_.attention) {
     // Between blocks that the emulator has chained its PC is that of an earlier one.

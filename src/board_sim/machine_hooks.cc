@@ -153,7 +153,7 @@ void Machine::charge(uint32_t next) {
 void Machine::on_guard(uc_engine* uc, uint64_t address, uint32_t, void* self) {
   Machine& machine = *static_cast<Machine*>(self);
   const uint32_t at = static_cast<uint32_t>(address);
-  if (machine.starts_at(at)) return;  // a debugger runs on from here
+  if (machine.starts_at(at) && (machine.leaves_breakpoint || machine.single_)) return;  // a debugger runs on from here
   if (!machine.breakpoints_.contains(at) && !machine.rounds_wrongly_at(at) && !machine.fault_at(at)) return;
   machine.exit_.guard = at;
   uc_emu_stop(uc);

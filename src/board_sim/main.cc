@@ -8,15 +8,17 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "board_sim/bitbang_server.h"
 #include "board_sim/channel.h"
+#include "board_sim/debug_ports.h"
 #include "board_sim/elf_file.h"
 #include "board_sim/gdb_server.h"
 #include "board_sim/machine.h"
 #include "board_sim/profile.h"
+#include "board_sim/serial_line.h"
 #include "support/error.h"
 #include "target/board.h"
 
@@ -29,9 +31,10 @@ constexpr const char* kVersion = "mote-board " MOTE_VERSION
                                  "the GPL-2.0.";
 
 struct Options {
-  std::string board, gdb, bitbang, elf, profile, memory = "zero-wait";
+  std::string board, gdb, bitbang, st_link, uart, elf, profile, memory = "zero-wait";
   std::vector<std::string> folders;
   bool once = false, die_with_parent = false, statistics = false;
+  bool has_port() const { return !gdb.empty() || !bitbang.empty() || !st_link.empty(); }
 };
 
 void die_with_parent() {
@@ -50,40 +53,23 @@ void load(Machine& machine, const std::string& path) {
   machine.reset();
 }
 
-void serve_gdb(Machine& machine, const Options& options) {
+void announce(const char* what, const std::string& name) {
+  fmt::print("{}: {}\n", what, name);
+  std::fflush(stdout);
+}
+
+void serve_ports(Machine& machine, const Options& options) {
   if (options.gdb == "-") {  // GDB's own `target remote | mote-board ...`
     Channel channel(dup(STDIN_FILENO));
     GdbServer(machine).serve(channel);
     return;
   }
-  Listener listener(options.gdb);
-  fmt::print("gdb: {}\n", listener.name());
-  std::fflush(stdout);
-  GdbServer server(machine);
-  for (;;) {
-    GdbServer::End end;
-    {
-      Channel channel(listener.accept());
-      end = server.serve(channel);
-    }
-    if (options.once || end == GdbServer::End::kKilled) return;
-    if (end != GdbServer::End::kDetached) continue;
-    // A debugger that detaches lets the program run, until the next one attaches.
-    machine.poll = [&listener] { return listener.ready(); };
-    machine.run();
-    machine.poll = [] { return false; };
-  }
-}
-
-void serve_bitbang(Machine& machine, const Options& options) {
-  Listener listener(options.bitbang);
-  fmt::print("remote-bitbang: {}\n", listener.name());
-  std::fflush(stdout);
-  BitbangServer server(machine);
-  do {
-    Channel channel(listener.accept());
-    server.serve(channel);
-  } while (!options.once);
+  DebugPorts ports(machine);
+  using Kind = DebugPorts::Kind;
+  if (!options.gdb.empty()) announce("gdb", ports.open(Kind::kGdb, options.gdb));
+  if (!options.bitbang.empty()) announce("remote-bitbang", ports.open(Kind::kBitbang, options.bitbang));
+  if (!options.st_link.empty()) announce("st-link", ports.open(Kind::kStLink, options.st_link));
+  ports.serve(options.once);
 }
 
 int run_alone(Machine& machine) {
@@ -93,13 +79,6 @@ int run_alone(Machine& machine) {
   if (halt.reason == Halt::Reason::kExit) return halt.exit_code;
   fmt::print(stderr, "mote-board: locked up: {}\n", halt.fault ? describe(*halt.fault) : "");
   return kJobFailed;
-}
-
-void report_unmodelled(const Machine& machine) {
-  for (const auto& [address, accesses] : machine.peripherals().unmodelled()) {
-    fmt::print(stderr, "mote-board: {} accesses to the peripheral at {:#010x}, which is not modelled\n", accesses,
-               address);
-  }
 }
 
 void report_statistics(const Machine& machine) {
@@ -122,24 +101,34 @@ void write_profile(const Machine& machine, const Options& options) {
 
 int run(const Options& options) {
   if (options.die_with_parent) die_with_parent();
-  if (options.gdb.empty() && options.bitbang.empty() && options.elf.empty()) {
-    throw InputError("mote-board", "needs --gdb, --remote-bitbang or --elf");
+  if (!options.has_port() && options.elf.empty()) {
+    throw InputError("mote-board", "needs --gdb, --remote-bitbang, --st-link or --elf");
   }
-  if (!options.gdb.empty() && !options.bitbang.empty()) throw InputError("mote-board", "has one debug port at a time");
+  const bool uses_stdio = options.gdb == "-";
+  if (uses_stdio && (!options.bitbang.empty() || !options.st_link.empty())) {
+    throw InputError("--gdb -", "cannot be combined with another debug port");
+  }
+  if (uses_stdio && options.uart == "stdout") throw InputError("--uart stdout", "standard output is GDB's");
   if (!options.profile.empty() && options.elf.empty()) throw InputError("--profile", "needs --elf");
   const target::Board board = target::load_board(options.board, options.folders);
   Machine machine(board, options.memory == "flash" ? MemoryProfile::kFlash : MemoryProfile::kZeroWait);
   if (!options.elf.empty()) load(machine, options.elf);
-  if (!options.gdb.empty() || !options.bitbang.empty()) {
-    if (!options.gdb.empty()) serve_gdb(machine, options);
-    if (!options.bitbang.empty()) serve_bitbang(machine, options);
-    if (!options.profile.empty()) write_profile(machine, options);
-    return 0;
+  std::unique_ptr<SerialLine> line;
+  if (!options.uart.empty()) {
+    line = std::make_unique<SerialLine>(options.uart);
+    if (options.uart != "stdout") announce("uart", line->name());
+    machine.peripherals().print = [&line](std::string_view bytes) { line->send(bytes); };
+    machine.peripherals().receive = [&line] { return line->receive(); };
   }
-  const int code = run_alone(machine);
+  int code = 0;
+  if (options.has_port()) {
+    serve_ports(machine, options);
+  } else {
+    code = run_alone(machine);
+  }
   if (!options.profile.empty()) write_profile(machine, options);
   if (options.statistics) report_statistics(machine);
-  report_unmodelled(machine);
+  fmt::print(stderr, "{}", machine.peripherals().summary());
   return code;
 }
 
@@ -153,13 +142,19 @@ int parse_and_run(int argc, char** argv) {
       "--gdb", options.gdb,
       "serve GDB on this port of 127.0.0.1 (0: any; prints 'gdb: PORT'), this Unix socket, or - for standard input");
   app.add_option("--remote-bitbang", options.bitbang, "the same for OpenOCD's remote_bitbang adapter: a JTAG chain");
-  app.add_option("--elf", options.elf, "load this firmware; without --gdb, run it: its output and exit code are ours");
+  app.add_option("--st-link", options.st_link, "the same for OpenOCD's `st-link backend tcp`: an ST-Link V3");
+  app.add_option(
+      "--uart", options.uart,
+      "where UARTs lead: stdout, pty (prints 'uart: PATH'), a port of 127.0.0.1 or a Unix socket; by default "
+      "to GDB's console, or to standard output when the firmware runs by itself");
+  app.add_option("--elf", options.elf,
+                 "load this firmware; without a debug port, run it: its output and exit code are ours");
   app.add_option("--memory", options.memory, "what memory costs: zero-wait, or flash (wait states and caches)")
       ->check(CLI::IsMember({"zero-wait", "flash"}))
       ->capture_default_str();
   app.add_option("--profile", options.profile, "with --elf: write cycles per function and block to this file, as JSON");
   app.add_flag("--statistics", options.statistics, "with --elf: print instructions and cycles to stderr at the end");
-  app.add_flag("--once", options.once, "end when the debugger disconnects");
+  app.add_flag("--once", options.once, "end when the first debugger disconnects");
   app.add_flag("--die-with-parent", options.die_with_parent, "end when the process that started this one does");
   app.set_version_flag("--version", kVersion);
   try {
@@ -175,6 +170,7 @@ int parse_and_run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
     return mote::board_sim::parse_and_run(argc, argv);
   } catch (const mote::InputError& error) {

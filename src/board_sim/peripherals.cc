@@ -1,5 +1,9 @@
 #include "board_sim/peripherals.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 namespace mote::board_sim {
 namespace {
 
@@ -55,6 +59,7 @@ const std::vector<Family>& families() {
   return kFamilies;
 }
 
+constexpr uint32_t kNotEmpty = 1u << 5, kCmsdkFull = 1u << 1;
 constexpr uint32_t kReadyToSend = 1u << 7 | 1u << 6 | 3u << 21;  // TXE, TC, TEACK, REACK
 constexpr uint32_t kCmsdkUarts[] = {0x40004000, 0x40005000, 0x40006000};
 
@@ -65,17 +70,19 @@ Peripherals::Peripherals(const target::Board& board) {
     if (board.flash_controller != family.flash_controller) continue;
     controls_ = family.controls;
     for (const uint32_t address : family.uarts) {
-      const uint32_t status = family.old_uart ? kReadyToSend & 0xFF : kReadyToSend;
-      uarts_.push_back({address, family.old_uart ? 0 : 0x1Cu, status, family.old_uart ? 4u : 0x28u});
+      const Uart old_kind{address, 0x00, kReadyToSend & 0xFF, 0x04, kNotEmpty, 0x04};
+      const Uart new_kind{address, 0x1C, kReadyToSend, 0x28, kNotEmpty, 0x24};
+      uarts_.push_back(family.old_uart ? old_kind : new_kind);
     }
   }
   if (board.qemu_machine.starts_with("mps2")) {
-    for (const uint32_t address : kCmsdkUarts) uarts_.push_back({address, 4, 0, 0});
+    for (const uint32_t address : kCmsdkUarts) uarts_.push_back({address, 4, 0, 0, kCmsdkFull, 0});
   }
 }
 
 void Peripherals::reset() {
   words_.clear();
+  received_.reset();
 }
 
 const ControlBlock* Peripherals::control_at(uint32_t address) const {
@@ -92,11 +99,20 @@ const Uart* Peripherals::uart_at(uint32_t address) const {
   return nullptr;
 }
 
+uint32_t Peripherals::read_uart(const Uart& uart, uint32_t offset) {
+  if (offset == uart.status_offset) {
+    if (!received_) received_ = receive();
+    return uart.status | (received_ ? uart.received_bit : 0);
+  }
+  if (offset != uart.received_offset) return 0;
+  return std::exchange(received_, std::nullopt).value_or(0);
+}
+
 uint32_t Peripherals::read(uint32_t address, int bytes) {
   const uint32_t word = address & ~3u, shift = 8 * (address & 3);
   uint32_t value = 0;
   if (const Uart* uart = uart_at(address)) {
-    value = word - uart->address == uart->status_offset ? uart->status : 0;
+    value = read_uart(*uart, word - uart->address);
   } else if (const ControlBlock* control = control_at(address)) {
     const auto stored = [&](uint32_t at) {
       const auto found = words_.find(at);
@@ -128,6 +144,14 @@ void Peripherals::write(uint32_t address, uint32_t value, int bytes) {
   } else {
     ++unmodelled_[address / kBlock * kBlock];
   }
+}
+
+std::string Peripherals::summary() const {
+  std::string text;
+  for (const auto& [address, accesses] : unmodelled_) {
+    text += fmt::format("{} accesses to the peripheral at {:#010x}, which is not modelled\n", accesses, address);
+  }
+  return text;
 }
 
 }  // namespace mote::board_sim
