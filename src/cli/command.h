@@ -38,6 +38,7 @@ void add_plan(CLI::App& app, Run& run);
 void add_compile(CLI::App& app, Run& run);
 void add_run(CLI::App& app, Run& run);
 void add_profile(CLI::App& app, Run& run);
+void add_annotate(CLI::App& app, Run& run);
 void add_verify(CLI::App& app, Run& run);
 void add_bench(CLI::App& app, Run& run);
 void add_records(CLI::App& app, Run& run);

@@ -30,6 +30,7 @@ void add_commands(CLI::App& app, Run& run) {
   add_compile(app, run);
   add_run(app, run);
   add_profile(app, run);
+  add_annotate(app, run);
   add_verify(app, run);
   add_bench(app, run);
   add_records(app, run);

@@ -29,8 +29,22 @@ struct Annotation {
 /// from an empty pipeline. Where banks of loads are unknown, waits are the mean of conflict and no conflict.
 Annotation annotate(const PipelineModel& model, uint32_t address, std::span<const std::byte> code, bool loop);
 
+/// A basic block of a function.
+struct AnnotatedBlock {
+  uint32_t address = 0;
+  bool loop = false;  // it branches back to its own start: the figures are those of one more time round
+  Annotation annotation;
+};
+
+/// The basic blocks of a function that can be reached from its start, by address. A block that the one before falls
+/// into begins with the pipeline that one leaves, others with an empty one.
+std::vector<AnnotatedBlock> annotate_function(const PipelineModel& model, uint32_t address,
+                                              std::span<const std::byte> code);
+
 /// One line for each instruction: cycle, pairing, address, text, and the reason it waited. Ends in a newline.
 std::string to_text(const Annotation& annotation);
+/// The same under a line that says where the block begins and how long it takes.
+std::string to_text(const AnnotatedBlock& block);
 
 /// "r3", "sp", "flags", "s7".
 std::string name_of_register(uint8_t reg);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "schedule/annotate.h"
+#include "support/random.h"
 
 namespace mote::schedule {
 namespace {
@@ -133,6 +134,45 @@ TEST(Annotate, MarksPairs) {
   EXPECT_FALSE(annotation.insns[0].paired);
   EXPECT_TRUE(annotation.insns[1].paired);
   EXPECT_EQ(annotation.cycles, 1);
+}
+
+// movs r0, #3; 1: subs r0, #1; bne 1b; cbz r1, 2f; ldr r2, [pc, #8]; bl elsewhere; 2: bx lr; literals
+TEST(AnnotateFunction, FindsBlocksLoopsAndLeavesLiteralsOut) {
+  const std::vector<std::byte> code =
+      code_of({0x2003, 0x3801, 0xD1FD, 0xB111, 0x4A02, 0xF000, 0xF804, 0x4770, 0xFFFF, 0x1234, 0x5678, 0x4770});
+  const std::vector<AnnotatedBlock> blocks = annotate_function(m7(), 0x1000, code);
+  std::vector<uint32_t> starts;
+  for (const AnnotatedBlock& block : blocks) starts.push_back(block.address - 0x1000);
+  EXPECT_EQ(starts, (std::vector<uint32_t>{0, 2, 6, 8, 14}));
+  EXPECT_TRUE(blocks[1].loop);
+  EXPECT_FALSE(blocks[0].loop);
+  EXPECT_NE(to_text(blocks[1]).find("a loop"), std::string::npos);
+  for (const AnnotatedBlock& block : blocks) EXPECT_GT(block.annotation.cycles, 0) << block.address;
+}
+
+TEST(AnnotateFunction, FollowsTableBranches) {
+  // tbb [pc, r0]; two entries; movs r1, #1; bx lr; movs r1, #2; bx lr
+  const std::vector<std::byte> code = code_of({0xE8DF, 0xF000, 0x0301, 0x2101, 0x4770, 0x2102, 0x4770});
+  const std::vector<AnnotatedBlock> blocks = annotate_function(m4(), 0x2000, code);
+  ASSERT_EQ(blocks.size(), 3u);
+  EXPECT_EQ(blocks[1].address, 0x2006u);
+  EXPECT_EQ(blocks[2].address, 0x200Au);
+}
+
+TEST(AnnotateFunction, SurvivesAnyBytes) {
+  const uint64_t seed = 20240607;
+  Random random(seed);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::byte> code(static_cast<size_t>(random.between(0, 80)));
+    random.fill(code);
+    const std::vector<AnnotatedBlock> blocks = annotate_function(round % 2 == 0 ? m7() : m4(), 0x1000, code);
+    size_t bytes = 0;
+    for (const AnnotatedBlock& block : blocks) {
+      for (const AnnotatedInsn& line : block.annotation.insns) bytes += line.insn.size;
+    }
+    EXPECT_LE(blocks.size(), code.size()) << seed;
+    EXPECT_LE(bytes, 2 * code.size() + 4) << seed;  // halfwords may be read both ways
+  }
 }
 
 }  // namespace
