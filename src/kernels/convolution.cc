@@ -138,6 +138,6 @@ space::Config convolution_fallback(const Workload& workload, const target::Targe
 
 }  // namespace
 
-const Family kConvolution{5, convolution_space, convolution_fallback, lower_convolution};
+const Family kConvolution{6, convolution_space, convolution_fallback, lower_convolution};
 
 }  // namespace mote::kernels

@@ -35,6 +35,8 @@ struct Geometry {
   int64_t row_elements() const { return padded_width * stored_channels; }
   /// Elements of one window, as a whole number of words.
   int64_t window_elements() const { return (kernel_h * kernel_w * stored_channels + 1) / 2 * 2; }
+  /// Elements of one row of a window as the kernel walks through it, a whole number of words.
+  int64_t segment_elements() const { return (kernel_w * stored_channels + 1) / 2 * 2; }
   /// From one output position to the next in what the kernel reads.
   int64_t position_elements() const { return columns ? window_elements() : stride_w * stored_channels; }
   /// Input rows that `rows` output rows need.
@@ -71,7 +73,9 @@ Geometry geometry_of(const Workload& workload, bool columns) {
     g.width = g.out_width = g.batch * g.height * g.width;
     g.batch = g.height = g.out_height = 1;
   }
-  const bool pairs_in_place = g.kernel_w * g.channels % 2 == 0 && g.stride_w * g.channels % 2 == 0;
+  // Words hold pairs from every position on when positions are whole words apart; a window row of an odd number of
+  // elements is then read with one element more, whose weight is 0.
+  const bool pairs_in_place = g.stride_w * g.channels % 2 == 0;
   if (!columns && !pairs_in_place) g.stored_channels = (g.channels + 3) / 4 * 4;
   g.padded_width = (g.out_width - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1;
   if (g.row_elements() % 2 != 0) ++g.padded_width;
@@ -102,7 +106,7 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
   const int64_t positions = g.columns ? g.out_width * g.out_height : g.out_width;
   spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, positions));
   spec.segments = g.columns ? 1 : static_cast<int>(g.kernel_h);
-  spec.segment_pairs = static_cast<int>((g.columns ? g.window_elements() : g.kernel_w * g.stored_channels) / 2);
+  spec.segment_pairs = static_cast<int>((g.columns ? g.window_elements() : g.segment_elements()) / 2);
   spec.segment_step = static_cast<int32_t>(g.row_elements() * 2 * g.dilation_h);
   spec.position_step = static_cast<int32_t>(g.position_elements() * 2);
   spec.pair_step = 4;
@@ -124,10 +128,10 @@ void add_gemm(Program* program, const Workload& workload, const Geometry& g, int
   set_weight_form(workload, biases, plan, weight_form, spec);
   if (const std::optional<std::string> why = micro::why_no_gemm(*spec)) throw loop::ScheduleError(*why);
   const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, ChannelAxis::kOutermost);
-  const int64_t row = g.kernel_w * g.stored_channels;
+  const int64_t row = g.columns ? g.kernel_w * g.stored_channels : g.segment_elements();
   const auto weight = [&](int channel, int k) -> int32_t {
-    const int64_t ky = k / row, kx = k % row / g.stored_channels, c = channel_at(g, k % g.stored_channels);
-    if (c < 0 || ky >= g.kernel_h) return 0;
+    const int64_t ky = k / row, kx = k % row / g.stored_channels, c = channel_at(g, k % row % g.stored_channels);
+    if (c < 0 || ky >= g.kernel_h || kx >= g.kernel_w) return 0;
     return weights[static_cast<size_t>(channel)][static_cast<size_t>((ky * g.kernel_w + kx) * g.channels + c)];
   };
   const std::vector<uint32_t> stream = micro::pack_gemm_weights(*spec, weight, biases, plan.channels);
@@ -290,7 +294,9 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
   add_gemm(&program, workload, g, config.at("weights"), &spec, target);
 
   const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
-  int64_t elements = g.rows_needed(rows) * g.row_elements();
+  // With the element that the last window may read beyond its row, as a word of its own.
+  const bool reads_beyond = !g.columns && g.segment_elements() > g.kernel_w * g.stored_channels;
+  int64_t elements = g.rows_needed(rows) * g.row_elements() + (reads_beyond ? 2 : 0);
   if (g.pointwise) {
     const int64_t wanted = rows * workload.output().shape[2], tile = spec.tile_positions;
     const int64_t block = std::min((wanted + tile - 1) / tile * tile, g.out_width);
