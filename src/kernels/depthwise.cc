@@ -62,39 +62,48 @@ Program naive(const Workload& workload, const std::string& name) {
 constexpr const char* kLoops = "loops";
 constexpr const char* kColumns = "columns";
 
-/// The scheduled kernel for 3x3 windows, or why there is none for this workload.
+/// Why there is no scheduled kernel for this workload; nothing when there is one.
 std::optional<std::string> why_no_columns(const Workload& workload, const target::Target& target) {
-  const ir::DepthwiseConv2D& conv = std::get<ir::DepthwiseConv2D>(workload.op().attributes);
-  const ir::Shape& w = workload.input(1).shape;
   if (!target.dsp) return "the target has no DSP extension";
   if (is_float(workload)) return "only int8";
   if (workload.op().post) return "a table follows";
-  if (w[1] != 3 || w[2] != 3) return "only 3x3 windows";
-  if (conv.multiplier != 1 || conv.dilation != ir::Size2D{1, 1}) return "only one output per channel, without dilation";
-  if (conv.stride.h != conv.stride.w) return "the strides differ";
   return std::nullopt;
+}
+
+enum Walk : int64_t { kDown, kAcross };
+
+/// What the scheduled kernel is asked for, but for its requantisation.
+micro::DepthwiseSpec spec_of(const Workload& workload, int64_t walk) {
+  const ir::DepthwiseConv2D& conv = std::get<ir::DepthwiseConv2D>(workload.op().attributes);
+  const ir::Shape& in = workload.input(0).shape;
+  const ir::Shape& out = workload.output().shape;
+  const ir::Shape& w = workload.input(1).shape;
+  micro::DepthwiseSpec spec;
+  spec.height = in[1];
+  spec.width = in[2];
+  spec.channels = in[3];
+  spec.multiplier = conv.multiplier;
+  spec.window = {w[1], w[2]};
+  spec.stride = conv.stride;
+  spec.dilation = conv.dilation;
+  spec.padding = conv.padding;
+  spec.out_height = out[1];
+  spec.out_width = out[2];
+  spec.across = walk == kAcross;
+  spec.zero_point = input_zero_point(workload);
+  return spec;
 }
 
 /// One call for the whole plane.
 Program lower_columns(const Workload& workload, const space::Config& config, const target::Target& target,
                       const std::string& name) {
   if (const std::optional<std::string> why = why_no_columns(workload, target)) throw loop::ScheduleError(*why);
-  const ir::DepthwiseConv2D& conv = std::get<ir::DepthwiseConv2D>(workload.op().attributes);
   const ir::Shape& in = workload.input(0).shape;
   const ir::Shape& out = workload.output().shape;
-  const int32_t channels = in[3];
-  const std::vector<int32_t> biases = folded_biases(workload, channels, innermost_channel);
+  const std::vector<int32_t> biases = folded_biases(workload, out[3], innermost_channel);
   const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kInnermost, 1);
-  micro::DepthwiseSpec spec;
+  micro::DepthwiseSpec spec = spec_of(workload, config.at("walk"));
   spec.name = name + "_plane";
-  spec.height = in[1];
-  spec.width = in[2];
-  spec.channels = channels;
-  spec.stride = conv.stride.h;
-  spec.padding = conv.padding;
-  spec.out_height = out[1];
-  spec.out_width = out[2];
-  spec.zero_point = input_zero_point(workload);
   spec.form = plan.form;
   spec.scratch_limit = static_cast<int32_t>(config.at("scratch"));
   if (const std::optional<std::string> why = micro::why_no_depthwise(spec)) throw loop::ScheduleError(*why);
@@ -124,9 +133,13 @@ space::Alternative loops_space() {
           {}};
 }
 
-/// A scheduled kernel that walks down columns.
+/// A scheduled kernel that walks along columns, or rows.
 space::Alternative columns_space() {
-  return {kColumns, {space::one_of("scratch", {1 << 20, 2048, 4096, 8192, 16384}, "most bytes of workspace")}, {}};
+  return {
+      kColumns,
+      {space::one_of("scratch", {1 << 20, 2048, 4096, 8192, 16384}, "most bytes of workspace"),
+       space::choice("walk", {"down", "across"}, "pair neighbouring rows and walk down, or columns and walk across")},
+      {}};
 }
 
 space::Space depthwise_space(const Workload& workload, const target::Target& target) {
@@ -165,12 +178,16 @@ Program lower_depthwise(const Workload& workload, const space::Config& config, c
 /// The scheduled kernel where it exists for these weights, else loops.
 space::Config depthwise_fallback(const Workload& workload, const target::Target& target) {
   if (!why_no_columns(workload, target)) {
-    const space::Config config = columns_space().at(0);
-    try {
-      lower_depthwise(workload, config, target, "trial");
-      return config;
-    } catch (const loop::ScheduleError&) {
-      // No exact requantisation for these weights, say.
+    const bool across =
+        micro::depthwise_cost(spec_of(workload, kAcross)) < micro::depthwise_cost(spec_of(workload, kDown));
+    for (const int64_t walk : {across ? kAcross : kDown, across ? kDown : kAcross}) {
+      const space::Config config = columns_space().with({{"walk", walk}});
+      try {
+        lower_depthwise(workload, config, target, "trial");
+        return config;
+      } catch (const loop::ScheduleError&) {
+        // No exact requantisation for these weights, or a stride that only the other walk can take.
+      }
     }
   }
   space::Config config = loops_space().at(0);
@@ -182,6 +199,6 @@ space::Config depthwise_fallback(const Workload& workload, const target::Target&
 
 }  // namespace
 
-const Family kDepthwise{2, depthwise_space, depthwise_fallback, lower_depthwise};
+const Family kDepthwise{3, depthwise_space, depthwise_fallback, lower_depthwise};
 
 }  // namespace mote::kernels

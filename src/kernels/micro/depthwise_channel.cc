@@ -36,10 +36,10 @@ constexpr int kUnrolledSteps = 20, kBlockSteps = 8;
 /// dual-issue cores the previous step's outputs are requantised meanwhile.
 class ChannelWriter {
  public:
-  ChannelWriter(const DepthwiseSpec& spec, const target::Target& target)
-      : spec_(spec), rules_(target.pipeline), slots_(target, kSlotCount), pipelined_(rules_.dual_issue()) {
-    outputs_per_step_ = spec.stride == 1 ? 2 : 1;
-    steps_ = (spec.out_height + outputs_per_step_ - 1) / outputs_per_step_;
+  ChannelWriter(const DepthwisePlane& plane, const target::Target& target)
+      : plane_(plane), rules_(target.pipeline), slots_(target, kSlotCount), pipelined_(rules_.dual_issue()) {
+    outputs_per_step_ = plane.stride_rows == 1 ? 2 : 1;
+    steps_ = (plane.out_rows + outputs_per_step_ - 1) / outputs_per_step_;
     if (pipelined_) {
       pairs_ = {3, 4, 5};
       sums_ = {{{6, 7}, {8, 9}}};
@@ -51,12 +51,12 @@ class ChannelWriter {
   }
 
   void write(std::string& text, size_t& bytes) {
-    const std::string name = spec_.name + "_channels";
+    const std::string name = plane_.name + "_channels";
     text += function_begin(name) + slots_.prologue();
     for (const auto& [slot, reg] : {std::pair{kWeights, 0}, {kColumnStart, 1}, {kOutputStart, 2}, {kColumns, 3}}) {
       out_.add(slots_.save(slot, reg));
     }
-    out_.add(schedule::mov_immediate(0, 4));
+    out_.add(schedule::ldr(0, schedule::kSp, slots_.stack_arguments()));
     out_.add(slots_.save(kChannelsLeft, 0));
     out_.comment("next channel");
     out_.label(5);
@@ -75,7 +75,7 @@ class ChannelWriter {
 
   /// The channel's constants, and the pointers at its first column.
   void begin_channel() {
-    const int words = words_per_channel(spec_);
+    const int words = words_per_channel(plane_);
     Code code;
     code.push_back(slots_.load(kTemporary, kWeights));
     // Loads in a group; the upper weights and some lower ones stay where they are.
@@ -94,7 +94,7 @@ class ChannelWriter {
     flush(code);
   }
 
-  /// The four channels lie side by side.
+  /// The channels lie side by side.
   void next_channel() {
     Code code;
     code.push_back(slots_.load(0, kOutputStart));
@@ -110,7 +110,7 @@ class ChannelWriter {
     out_.branch_back("bne", 5);
   }
 
-  int row_bytes() const { return spec_.out_width * spec_.channels; }
+  int row_bytes() const { return plane_.out_row_step; }
 
   void column() {
     Code code;
@@ -155,11 +155,11 @@ class ChannelWriter {
     if (last) {
       code.push_back(schedule::ldr_post(into, kInput, 16));
     } else {
-      code.push_back(schedule::ldr(into, kInput, k * column_bytes(spec_) - (stepped ? 16 : 0)));
+      code.push_back(schedule::ldr(into, kInput, k * column_bytes(plane_) - (stepped ? 16 : 0)));
     }
   }
 
-  bool has_second(int step) const { return outputs_per_step_ == 2 && 2 * step + 1 < spec_.out_height; }
+  bool has_second(int step) const { return outputs_per_step_ == 2 && 2 * step + 1 < plane_.out_rows; }
 
   void upper(int step, int k, Code& code) {
     const auto& [a, b] = sums_[static_cast<size_t>(step % 2)];
@@ -177,7 +177,7 @@ class ChannelWriter {
 
   /// Accumulator to high word. Uses the temporary, which holds the addend afterwards if it may.
   void scale(Reg sum, bool addend_at_hand, Code& code) {
-    const RequantForm& form = spec_.form;
+    const RequantForm& form = plane_.form;
     if (!addend_at_hand || form.sign_correction || form.shift_per_channel)
       code.push_back(slots_.load(kTemporary, kAddend));
     if (form.sign_correction) code.push_back(schedule::add_asr(kTemporary, kTemporary, sum, 31));
@@ -190,8 +190,9 @@ class ChannelWriter {
   }
 
   void saturate_sum(Reg sum, Code& code) {
-    if (spec_.form.clamped_add != 0) code.push_back(schedule::mov_immediate(kTemporary, spec_.form.clamped_add & 0xFF));
-    saturate(spec_.form, sum, kTemporary, false, code);
+    if (plane_.form.clamped_add != 0)
+      code.push_back(schedule::mov_immediate(kTemporary, plane_.form.clamped_add & 0xFF));
+    saturate(plane_.form, sum, kTemporary, false, code);
   }
 
   void store(int step, Code& code) {
@@ -260,8 +261,8 @@ class ChannelWriter {
   void next_column() {
     Code code;
     const int outputs_down = steps_ * outputs_per_step_ - (has_last_alone() ? outputs_per_step_ : 0);
-    append(code, schedule::add_constant(kInput, kInput, (spec_.stride - 1) * column_bytes(spec_)));
-    append(code, schedule::add_constant(kOutput, kOutput, spec_.channels - outputs_down * row_bytes()));
+    append(code, schedule::add_constant(kInput, kInput, (plane_.stride_columns - 1) * column_bytes(plane_)));
+    append(code, schedule::add_constant(kOutput, kOutput, plane_.out_column_step - outputs_down * row_bytes()));
     code.push_back(slots_.load(kTemporary, kColumnsLeft));
     code.push_back(schedule::subs(kTemporary, 1));
     code.push_back(slots_.save(kColumnsLeft, kTemporary));
@@ -272,7 +273,7 @@ class ChannelWriter {
   /// Whether the last step stores one output of two, and then leaves the pointer there.
   bool has_last_alone() const { return outputs_per_step_ == 2 && !has_second(steps_ - 1); }
 
-  const DepthwiseSpec& spec_;
+  const DepthwisePlane& plane_;
   const schedule::Rules rules_;
   Slots slots_;
   const bool pipelined_;
@@ -285,8 +286,8 @@ class ChannelWriter {
 
 }  // namespace
 
-void write_channel(const DepthwiseSpec& spec, const target::Target& target, std::string& text, size_t& bytes) {
-  ChannelWriter(spec, target).write(text, bytes);
+void write_kept_weights(const DepthwisePlane& plane, const target::Target& target, std::string& text, size_t& bytes) {
+  ChannelWriter(plane, target).write(text, bytes);
 }
 
 }  // namespace mote::kernels::micro

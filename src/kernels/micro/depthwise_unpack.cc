@@ -20,11 +20,11 @@ constexpr std::array<Registers, 2> kSets = {{{2, 3, 4, 5, 6, 7}, {8, 9, 10, 11, 
 
 class UnpackWriter {
  public:
-  UnpackWriter(const DepthwiseSpec& spec, const target::Target& target)
-      : spec_(spec), rules_(target.pipeline), slots_(target, kSlotCount) {}
+  UnpackWriter(const DepthwisePlane& plane, const target::Target& target)
+      : plane_(plane), rules_(target.pipeline), slots_(target, kSlotCount) {}
 
   void write(std::string& text, size_t& bytes) {
-    const std::string name = spec_.name + "_unpack";
+    const std::string name = plane_.name + "_unpack";
     text += function_begin(name) + slots_.prologue();
     out_.add(slots_.save(kBase, 0));
     out_.add(slots_.save(kZeroPoints, 2));
@@ -33,9 +33,9 @@ class UnpackWriter {
     out_.aligned_label(1);
     out_.add(slots_.load(kRow, kBase));
     column();
-    out_.add(schedule::add_constant(kColumn, kColumn, column_bytes(spec_)));
+    out_.add(schedule::add_constant(kColumn, kColumn, column_bytes(plane_)));
     out_.add(slots_.load(2, kBase));
-    out_.add(schedule::add_constant(2, 2, spec_.channels));
+    out_.add(schedule::add_constant(2, 2, plane_.column_step));
     out_.add(slots_.save(kBase, 2));
     out_.add(slots_.load(3, kColumns));
     out_.add(schedule::subs(3, 1));
@@ -46,11 +46,11 @@ class UnpackWriter {
   }
 
  private:
-  int row_bytes() const { return spec_.width * spec_.channels; }
+  int row_bytes() const { return plane_.row_step; }
 
   void column() {
     constexpr int kUnrolled = 12, kBlock = 4;  // pairs
-    const ColumnRows rows = rows_of(spec_);
+    const ColumnRows rows = rows_of(plane_);
     Code code;
     for (int i = 0; i < rows.pad_pairs; ++i) pair(false, false, code);
     if (rows.half_lead) pair(false, true, code);
@@ -135,7 +135,7 @@ class UnpackWriter {
     ++pair_;
   }
 
-  const DepthwiseSpec& spec_;
+  const DepthwisePlane& plane_;
   const schedule::Rules rules_;
   Slots slots_;
   Listing out_;
@@ -144,8 +144,8 @@ class UnpackWriter {
 
 }  // namespace
 
-void write_unpack(const DepthwiseSpec& spec, const target::Target& target, std::string& text, size_t& bytes) {
-  UnpackWriter(spec, target).write(text, bytes);
+void write_unpack(const DepthwisePlane& plane, const target::Target& target, std::string& text, size_t& bytes) {
+  UnpackWriter(plane, target).write(text, bytes);
 }
 
 }  // namespace mote::kernels::micro
