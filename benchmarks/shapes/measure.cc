@@ -1,22 +1,18 @@
 #include "shapes/measure.h"
 
-#include "device/device.h"
 #include "measure/measurer.h"
 #include "measure/tasks.h"
-#include "session/session.h"
-#include "toolchain/toolchain.h"
+#include "session/pool.h"
 
 namespace mote::shapes {
 
 std::vector<Measurement> measure_layers(const std::vector<Layer>& layers, const target::Board& board) {
-  toolchain::Toolchain toolchain(board);
-  const std::unique_ptr<device::Device> device = device::open_device("sim", board);
-  session::Session session(*device, board, toolchain);
+  session::Pool pool({"sim"}, board);
   std::vector<Measurement> measurements;
   for (const Layer& layer : layers) {
     const std::vector<kernels::Workload> workloads = measure::workloads_of(graph_of(layer));
     const kernels::Workload& workload = workloads.front();
-    measure::DeviceMeasurer measurer(session, board, workloads, {});
+    measure::DeviceMeasurer measurer(pool, board, workloads, {});
     tune::Task task;
     task.workload = workload.key;
     task.space = kernels::space_of(workload, board.target);

@@ -11,7 +11,8 @@ namespace mote::shapes {
 
 namespace {
 
-constexpr double kDeviationOfBytes = 74;  // of uniform int8 values
+constexpr size_t kMostWeightBytes = 150'000;  // trials are loaded into RAM, code and all
+constexpr double kDeviationOfBytes = 74;      // of uniform int8 values
 
 int32_t between(Random* random, int32_t lo, int32_t hi) {
   return static_cast<int32_t>(random->between(lo, hi));
@@ -201,7 +202,9 @@ std::vector<Layer> random_layers(uint64_t seed, int count, int64_t most_macs, bo
     layer.real = real;
     if (!possible(layer)) continue;
     const ir::Graph graph = graph_of(layer);
-    if (ir::macs_of(graph, graph.operators.front()) <= most_macs) layers.push_back(layer);
+    const ir::Operator& op = graph.operators.front();
+    if (graph.tensor(op.inputs[1]).size_bytes() > kMostWeightBytes) continue;
+    if (ir::macs_of(graph, op) <= most_macs) layers.push_back(layer);
   }
   return layers;
 }

@@ -27,7 +27,8 @@ struct Layer {
 std::string text_of(const Layer& layer);
 
 /// `count` layers of all families, windows 1x1 to 7x7 and one-dimensional, strides 1 and 2, dilations, 1 to 130
-/// channels, images that are not square; each of at most `most_macs` multiply-accumulates.
+/// channels, images that are not square; each of at most `most_macs` multiply-accumulates and few enough weights
+/// for a trial.
 std::vector<Layer> random_layers(uint64_t seed, int count, int64_t most_macs, bool real);
 
 /// The layer as a graph of one operator: weights per channel, biases, scales and zero points drawn so that outputs are
