@@ -97,8 +97,9 @@ struct Limits {
   std::chrono::milliseconds reply{5000};    // an answer to one request
 };
 
-/// How to reach a board: "sim", "sim:flash" (the virtual board whose memory has wait states and caches), "host",
-/// "gdb:HOST:PORT", "openocd[:HOST:PORT]". Throws InputError for an unknown form.
+/// How to reach a board: "sim", "sim:flash" (the virtual board whose memory has wait states and caches), "sim:st-link"
+/// and "sim:jtag" (the virtual board through OpenOCD, as hardware is reached), "host", "gdb:HOST:PORT",
+/// "openocd[:HOST:PORT]". Throws InputError for an unknown form.
 std::unique_ptr<Device> open_device(const std::string& via, const target::Board& board, const Limits& limits = {});
 
 /// A way of reaching a board without the address of the one board: "sim:flash", "gdb", "openocd". Boards of the same

@@ -11,16 +11,21 @@ std::unique_ptr<Device> open_device(const std::string& via, const target::Board&
   if (via.starts_with("gdb:")) {
     return std::make_unique<GdbDevice>(parse_endpoint(via.substr(4), "--via " + via), via, board, limits);
   }
-  if (via == "openocd") return open_openocd(std::nullopt, board, limits);
-  if (via.starts_with("openocd:")) return open_openocd(parse_endpoint(via.substr(8), "--via " + via), board, limits);
-  throw InputError("--via " + via,
-                   "unknown; known are: sim, sim:flash, host, gdb:HOST:PORT, openocd, openocd:HOST:PORT");
+  if (via == "sim:st-link") return open_openocd(OpenOcdAdapter::kVirtualStLink, via, board, limits);
+  if (via == "sim:jtag") return open_openocd(OpenOcdAdapter::kVirtualJtag, via, board, limits);
+  if (via == "openocd") return open_openocd(OpenOcdAdapter::kOfBoardFile, via, board, limits);
+  if (via.starts_with("openocd:"))
+    return open_openocd(parse_endpoint(via.substr(8), "--via " + via), via, board, limits);
+  throw InputError(
+      "--via " + via,
+      "unknown; known are: sim, sim:flash, sim:st-link, sim:jtag, host, gdb:HOST:PORT, openocd, openocd:HOST:PORT");
 }
 
 std::string way_of(const std::string& via) {
   for (const char* const way : {"gdb", "openocd"}) {
     if (via.starts_with(std::string(way) + ":")) return way;
   }
+  if (via == "sim:st-link" || via == "sim:jtag") return "sim";  // the same board behind another cable
   return via;
 }
 

@@ -6,11 +6,13 @@
 #include <charconv>
 #include <cstring>
 #include <sstream>
+#include <utility>
 
 #include "device/flash.h"
+#include "device/openocd_server.h"
+#include "device/semihosting.h"
 #include "device/tcl_client.h"
 #include "support/files.h"
-#include "support/subprocess.h"
 
 namespace mote::device {
 
@@ -42,13 +44,14 @@ std::optional<std::vector<uint32_t>> numbers(const std::string& text) {
 
 class OpenOcdDevice : public Device {
  public:
-  OpenOcdDevice(const std::optional<Endpoint>& endpoint, const target::Board& board, const Limits& limits)
-      : endpoint_(endpoint),
-        name_(endpoint ? fmt::format("openocd:{}:{}", endpoint->host, endpoint->port) : "openocd"),
-        board_(board),
-        limits_(limits) {
-    if (!endpoint && !board.openocd)
-      throw InputError(board.file, "says nothing about [openocd]; use openocd:HOST:PORT");
+  OpenOcdDevice(const std::variant<OpenOcdAdapter, Endpoint>& where, const std::string& name,
+                const target::Board& board, const Limits& limits)
+      : name_(name), board_(board), limits_(limits) {
+    if (const Endpoint* endpoint = std::get_if<Endpoint>(&where)) {
+      endpoint_ = *endpoint;
+    } else {
+      server_.emplace(std::get<OpenOcdAdapter>(where), board_, limits);
+    }
   }
 
   std::string name() const override { return name_; }
@@ -58,57 +61,39 @@ class OpenOcdDevice : public Device {
   Stop resume(milliseconds limit) override;
   void reset() override;
   void program(uint32_t address, std::span<const std::byte> bytes) override;
-  std::string take_output() override { return ""; }
+  std::string take_output() override { return std::exchange(output_, {}); }
+  uint64_t incarnation() const override { return server_ ? server_->incarnation() : 0; }
 
  private:
   TclClient& client();
-  Endpoint start();
   template <typename Operation>
   void retried(Operation operation);
-  Stop wait(const std::string& go, std::optional<uint32_t> until, milliseconds limit);
+  template <typename Operation>
+  Stop stopped(Operation operation);
+  std::string require(const std::string& script, const std::string& what);
+  Stop wait(std::string go, std::optional<uint32_t> until, milliseconds limit);
+  bool at_semihosting(uint32_t pc);
   Registers registers();
   void read_units(uint32_t address, std::span<std::byte> out, size_t width);
   void write_units(uint32_t address, std::span<const std::byte> bytes, size_t width);
 
-  std::optional<Endpoint> endpoint_;
   std::string name_;
   target::Board board_;
   Limits limits_;
-  std::optional<BackgroundProcess> process_;
+  std::optional<Endpoint> endpoint_;  // one of these two
+  std::optional<OpenOcdServer> server_;
   std::optional<TclClient> client_;
   std::optional<uint32_t> breakpoint_;
+  std::string output_;
 };
-
-Endpoint OpenOcdDevice::start() {
-  if (!find_program("openocd")) throw JobError("openocd not found: apt-get install openocd");
-  const target::OpenOcd& how = *board_.openocd;
-  Command command;
-  command.arguments = {"openocd", "-c", "bindto 127.0.0.1; tcl_port 0; gdb_port disabled; telnet_port disabled"};
-  const auto add = [&](const char* option, const std::string& value) {
-    command.arguments.emplace_back(option);
-    command.arguments.push_back(value);
-  };
-  add("-f", how.interface_script);
-  for (const std::string& line : how.commands) add("-c", line);
-  add("-f", how.target_script);
-  add("-c", how.reset == "srst" ? "reset_config srst_only" : "cortex_m reset_config " + how.reset);
-  add("-c", "init; poll off");
-  command.output_limit = 64u << 10;
-  process_.emplace(command);
-  const std::string before = "Listening on port ", after = " for tcl connections";
-  const std::optional<std::string> line = process_->wait_for_line(
-      [&](const std::string& text) { return text.find(before) != std::string::npos && text.ends_with(after); },
-      limits_.connect);
-  if (!line) throw ConnectionError(fmt::format("openocd does not reach {}:\n{}", board_.name, process_->output()));
-  const size_t begin = line->find(before) + before.size();
-  return parse_endpoint("127.0.0.1:" + line->substr(begin, line->size() - after.size() - begin), "openocd");
-}
 
 TclClient& OpenOcdDevice::client() {
   if (client_) return *client_;
   breakpoint_.reset();
-  const Endpoint endpoint = endpoint_ ? *endpoint_ : start();
+  const Endpoint endpoint = server_ ? server_->start() : *endpoint_;
   client_.emplace(endpoint, name_, limits_);
+  // Semihosting is answered here, where its output is wanted; OpenOCD would end when the firmware exits.
+  client_->evaluate("arm semihosting disable", limits_.reply);
   const TclClient::Answer halted = client_->evaluate("halt; wait_halt 2000", limits_.reply);
   if (!halted.ok) {
     client_.reset();
@@ -117,24 +102,58 @@ TclClient& OpenOcdDevice::client() {
   return *client_;
 }
 
-/// Runs an operation that may be done twice; a second time on a new connection when the first was lost.
+/// TclClient::require(), for what touches the board. OpenOCD answers an address that does not exist and a board that is
+/// gone by the same error: RAM that cannot be read tells them apart.
+std::string OpenOcdDevice::require(const std::string& script, const std::string& what) {
+  TclClient& tcl = client();
+  try {
+    return tcl.require(script, what);
+  } catch (const AccessError& error) {
+    const std::string ram = fmt::format("read_memory {:#x} 32 1", board_.ram().address);
+    if (!(server_ && server_->board_died()) && tcl.evaluate(ram, limits_.reply).ok) throw;
+    throw ConnectionError(
+        fmt::format("{}; the board does not answer: is it powered, and its cable plugged in?", error.what()));
+  }
+}
+
+/// Runs an operation that may be done twice; a second time on a new connection when the first was lost, if memory
+/// survived.
 template <typename Operation>
 void OpenOcdDevice::retried(Operation operation) {
   const bool fresh = !client_;
+  const uint64_t before = incarnation();
   try {
     operation(client());
-  } catch (const ConnectionError&) {
+  } catch (const ConnectionError& error) {
     client_.reset();
     if (fresh) throw;
+    client();
+    if (incarnation() != before) throw ConnectionError(std::string(error.what()) + "; it was started again");
     operation(client());
+  }
+}
+
+/// Runs an operation that lets the core go. It is not done twice, but the connection is made again for what follows.
+template <typename Operation>
+Stop OpenOcdDevice::stopped(Operation operation) {
+  try {
+    return operation();
+  } catch (const ConnectionError&) {
+    client_.reset();
+    try {
+      client();
+    } catch (const ConnectionError&) {
+      client_.reset();  // the first error says more
+    }
+    throw;
   }
 }
 
 void OpenOcdDevice::read_units(uint32_t address, std::span<std::byte> out, size_t width) {
   while (!out.empty()) {
     const size_t count = std::min(out.size() / width, kWordsAtOnce);
-    const std::string text = client().require(fmt::format("read_memory {:#x} {} {}", address, width * 8, count),
-                                              fmt::format("cannot read {} bytes at {:#x}", count * width, address));
+    const std::string text = require(fmt::format("read_memory {:#x} {} {}", address, width * 8, count),
+                                     fmt::format("cannot read {} bytes at {:#x}", count * width, address));
     const std::optional<std::vector<uint32_t>> values = numbers(text);
     if (!values || values->size() != count) {
       throw ConnectionError(fmt::format("{}: answers \"{}\" to read_memory", name_, text.substr(0, 60)));
@@ -155,8 +174,8 @@ void OpenOcdDevice::write_units(uint32_t address, std::span<const std::byte> byt
       std::memcpy(&value, bytes.data() + i * width, width);
       fmt::format_to(std::back_inserter(list), "{:#x} ", value);
     }
-    client().require(fmt::format("write_memory {:#x} {} {{{}}}", address, width * 8, list),
-                     fmt::format("cannot write {} bytes at {:#x}", count * width, address));
+    require(fmt::format("write_memory {:#x} {} {{{}}}", address, width * 8, list),
+            fmt::format("cannot write {} bytes at {:#x}", count * width, address));
     bytes = bytes.subspan(count * width);
     address += static_cast<uint32_t>(count * width);
   }
@@ -193,7 +212,7 @@ Registers OpenOcdDevice::registers() {
                                        "r9", "r10", "r11", "r12", "sp", "lr", "pc", "xPSR"};
   std::string list;
   for (const char* name : kNames) list += fmt::format("{} ", name);
-  std::istringstream words(client().require(fmt::format("get_reg {{{}}}", list), "cannot read the registers"));
+  std::istringstream words(require(fmt::format("get_reg {{{}}}", list), "cannot read the registers"));
   Registers registers;
   for (std::string name, value; words >> name >> value;) {
     const std::optional<std::vector<uint32_t>> parsed = numbers(value);
@@ -205,65 +224,88 @@ Registers OpenOcdDevice::registers() {
   return registers;
 }
 
-Stop OpenOcdDevice::wait(const std::string& go, std::optional<uint32_t> until, milliseconds limit) {
+bool OpenOcdDevice::at_semihosting(uint32_t pc) {
+  const TclClient::Answer code = client().evaluate(fmt::format("read_memory {:#x} 16 1", pc), limits_.reply);
+  const std::optional<std::vector<uint32_t>> values = numbers(code.text);
+  return code.ok && values && values->size() == 1 && values->front() == kSemihostingCall;
+}
+
+/// Lets the core go by the command `go`, until it halts for another reason than semihosting or `limit` has passed.
+Stop OpenOcdDevice::wait(std::string go, std::optional<uint32_t> until, milliseconds limit) {
   TclClient& tcl = client();
-  const Connection::Clock::time_point begin = Connection::Clock::now();
-  const TclClient::Answer answer =
-      tcl.evaluate(fmt::format("{}; wait_halt {}", go, std::max<int64_t>(limit.count(), 1)), limit + limits_.reply);
-  const bool late = Connection::Clock::now() - begin >= limit;
-  if (!answer.ok) {
-    const TclClient::Answer halted = tcl.evaluate("halt; wait_halt 2000", limits_.reply);
-    if (!halted.ok) throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
+  const Connection::Clock::time_point end = Connection::Clock::now() + limit;
+  for (;;) {
+    const milliseconds left = std::chrono::duration_cast<milliseconds>(end - Connection::Clock::now());
+    const TclClient::Answer answer =
+        tcl.evaluate(fmt::format("{}; wait_halt {}", go, std::max<int64_t>(left.count(), 1)), limit + limits_.reply);
+    const bool late = Connection::Clock::now() >= end;
+    if (!answer.ok) {
+      const TclClient::Answer halted = tcl.evaluate("halt; wait_halt 2000", limits_.reply);
+      if (!halted.ok) throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
+    }
+    Stop stop;
+    stop.registers = registers();
+    const uint32_t pc = stop.registers.r[15] & ~1u;
+    if (answer.ok && until && pc == *until) return stop;
+    if (answer.ok && at_semihosting(pc)) {
+      const SemihostingAnswer wanted = answer_semihosting(*this, stop.registers.r[0], stop.registers.r[1], output_);
+      if (!wanted.exit_code) {
+        go = fmt::format("set_reg {{r0 {:#x}}}; resume {:#x}", wanted.result, pc + 2);
+        continue;
+      }
+      stop.kind = Stop::Kind::kExit;
+      stop.exit_code = *wanted.exit_code;
+      stop.text = fmt::format("exit with code {}", stop.exit_code);
+      return stop;
+    }
+    stop.text = fmt::format("stopped at {:#x}", pc);
+    stop.kind = Stop::Kind::kFault;
+    if (!answer.ok) {  // OpenOCD answers a lockup by an error, at once
+      stop.kind = late ? Stop::Kind::kTimeout : Stop::Kind::kLockup;
+      stop.text = fmt::format("{} at {:#x}", late ? "still running when its time was up," : "locked up", pc);
+    }
+    return stop;
   }
-  Stop stop;
-  stop.registers = registers();
-  const uint32_t pc = stop.registers.r[15] & ~1u;
-  if (answer.ok && until && pc == *until) return stop;
-  stop.text = fmt::format("stopped at {:#x}", pc);
-  stop.kind = Stop::Kind::kFault;
-  if (!answer.ok) {  // OpenOCD answers a lockup by an error, at once
-    stop.kind = late ? Stop::Kind::kTimeout : Stop::Kind::kLockup;
-    stop.text = fmt::format("{} at {:#x}", late ? "still running when its time was up," : "locked up", pc);
-  }
-  return stop;
 }
 
 Stop OpenOcdDevice::run(const Registers& registers, uint32_t until, milliseconds limit) {
-  try {
+  return stopped([&] {
     if (breakpoint_ != until) {
       client();  // forgets the breakpoint when it connects
-      if (breakpoint_) client().require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
+      if (breakpoint_) require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
       breakpoint_.reset();
       client().evaluate(fmt::format("rbp {:#x}", until), limits_.reply);  // left by an earlier session, perhaps
-      client().require(fmt::format("bp {:#x} 2 hw", until), "cannot set a breakpoint");
+      require(fmt::format("bp {:#x} 2 hw", until), "cannot set a breakpoint");
       breakpoint_ = until;
     }
     return wait(fmt::format("set_reg {{sp {:#x} lr {:#x} xPSR {:#x}}}; resume {:#x}", registers.r[13], registers.r[14],
                             registers.xpsr | 1u << 24, registers.r[15] & ~1u),
                 until, limit);
-  } catch (const ConnectionError&) {
-    client_.reset();
-    throw;
-  }
+  });
 }
 
 Stop OpenOcdDevice::resume(milliseconds limit) {
-  try {
+  return stopped([&] {
     client();
-    if (breakpoint_) client().require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
+    if (breakpoint_) require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
     breakpoint_.reset();
     return wait("resume", std::nullopt, limit);
-  } catch (const ConnectionError&) {
-    client_.reset();
-    throw;
-  }
+  });
 }
 
 void OpenOcdDevice::reset() {
-  retried([&](TclClient& tcl) {
-    const TclClient::Answer answer = tcl.evaluate("reset halt", limits_.connect + limits_.reply);
+  const bool fresh = !client_;
+  const auto reset_connected = [&] {
+    const TclClient::Answer answer = client().evaluate("reset halt", limits_.connect + limits_.reply);
     if (!answer.ok) throw ConnectionError(fmt::format("{}: reset failed: {}", name_, answer.text));
-  });
+  };
+  try {
+    reset_connected();
+  } catch (const ConnectionError&) {
+    client_.reset();
+    if (fresh) throw;
+    reset_connected();
+  }
 }
 
 void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) {
@@ -291,9 +333,9 @@ void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) 
 
 }  // namespace
 
-std::unique_ptr<Device> open_openocd(const std::optional<Endpoint>& endpoint, const target::Board& board,
-                                     const Limits& limits) {
-  return std::make_unique<OpenOcdDevice>(endpoint, board, limits);
+std::unique_ptr<Device> open_openocd(const std::variant<OpenOcdAdapter, Endpoint>& where, const std::string& name,
+                                     const target::Board& board, const Limits& limits) {
+  return std::make_unique<OpenOcdDevice>(where, name, board, limits);
 }
 
 }  // namespace mote::device

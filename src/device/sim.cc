@@ -1,8 +1,6 @@
 // The virtual board: a mote-board of our own, started when it is needed and again when it has died.
-#include <fmt/core.h>
-
 #include "device/gdb_device.h"
-#include "support/subprocess.h"
+#include "device/virtual_board.h"
 
 namespace mote::device {
 
@@ -18,27 +16,16 @@ class Sim : public GdbDevice {
  protected:
   Endpoint peer() override {
     // Asked for again, it has died or answers no more: the old one goes, and what it held.
-    if (process_) memory_lost();
-    process_.reset();
-    const std::optional<std::filesystem::path> program = find_own_program("mote-board");
-    if (!program) throw JobError("mote-board, the virtual board, not found: it is built and installed beside mote");
-    Command command;
-    command.arguments = {program->string(), "--board", board().file, "--memory", memory_, "--gdb", "0", "--once"};
-    command.output_limit = 64u << 10;
-    process_.emplace(command);
-    const std::string announcement = "gdb: ";  // "gdb: 43121", the port on 127.0.0.1
-    const std::optional<std::string> line = process_->wait_for_line(
-        [&](const std::string& text) { return text.starts_with(announcement); }, limits().connect);
-    if (!line) {
-      throw ConnectionError(fmt::format("{} did not start: {}", program->string(), process_->output()));
-    }
-    return parse_endpoint("127.0.0.1:" + line->substr(announcement.size()), "mote-board");
+    if (board_.process) memory_lost();
+    board_.process.reset();
+    board_ = start_virtual_board(board(), "gdb", {"--memory", memory_, "--once"}, limits());
+    return board_.endpoint;
   }
-  std::string peer_output() override { return process_ ? process_->output() : ""; }
+  std::string peer_output() override { return board_.process ? board_.process->output() : ""; }
 
  private:
   const std::string memory_;
-  std::optional<BackgroundProcess> process_;
+  VirtualBoard board_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "device/connection.h"
 #include "device/fake.h"
+#include "device/virtual_board.h"
 
 namespace mote::device {
 
@@ -62,35 +63,32 @@ PeerResult mote_board_by_gdb(const target::Board& board, const Limits& limits) {
   return {std::move(peer), ""};
 }
 
-/// The real OpenOCD in front of mote-board: by JTAG, bit by bit, or as through an ST-Link.
-PeerResult mote_board_by_openocd(const target::Board& board, bool jtag, const Limits& limits) {
-  const auto program = find_own_program("mote-board");
-  if (!program) return {{}, "mote-board is not built"};
+/// An OpenOCD that somebody else has started, in front of an ST-Link.
+PeerResult running_openocd(const target::Board& board, const Limits& limits) {
   if (!find_program("openocd")) return {{}, "openocd is not installed"};
-  Command help;
-  help.arguments = {program->string(), "--help"};
-  const std::string option = jtag ? "--remote-bitbang" : "--stlink";
-  if (run_command(help).out.find(option) == std::string::npos) return {{}, "mote-board has no " + option};
+  if (!find_own_program("mote-board")) return {{}, "mote-board is not built"};
   Peer peer{board, nullptr, nullptr, nullptr};
-  peer.server = start({program->string(), "--board", board.file, option, "0"});
-  const std::string announcement = option.substr(2) + ": ";
-  const auto line =
-      peer.server->wait_for_line([&](const std::string& text) { return text.starts_with(announcement); }, kStart);
-  if (!line) return {{}, "mote-board does not start: " + peer.server->output()};
-  const std::string port = line->substr(announcement.size());
+  VirtualBoard virtual_board = start_virtual_board(board, "st-link", {}, {kStart, kStart});
+  peer.server = std::move(virtual_board.process);
   const uint16_t tcl = free_port();
-  const std::string adapter =
-      jtag ? fmt::format("adapter driver remote_bitbang; remote_bitbang host 127.0.0.1; remote_bitbang port {}", port)
-           : fmt::format(
-                 "adapter driver st-link; st-link vid_pid 0x0483 0x374f; st-link backend tcp {}; "
-                 "transport select dapdirect_swd; adapter speed 24000",
-                 port);
   peer.openocd =
       start({"openocd", "-c",
-             fmt::format("bindto 127.0.0.1; tcl_port {}; gdb_port disabled; telnet_port disabled", tcl), "-c", adapter,
-             "-f", board.openocd->target_script, "-c", "cortex_m reset_config sysresetreq", "-c", "init; poll off"});
+             fmt::format("bindto 127.0.0.1; tcl_port {}; gdb_port disabled; telnet_port disabled", tcl), "-c",
+             fmt::format("adapter driver st-link; st-link vid_pid 0x0483 0x374f; st-link backend tcp {}; "
+                         "transport select dapdirect_swd; adapter speed 24000",
+                         virtual_board.endpoint.port),
+             "-f", board.openocd->target_script, "-c", "cortex_m reset_config sysresetreq", "-c", "init"});
   await_port(tcl);
   peer.device = open_device(fmt::format("openocd:127.0.0.1:{}", tcl), board, limits);
+  return {std::move(peer), ""};
+}
+
+/// An OpenOCD of our own and a virtual board behind it.
+PeerResult own_openocd(const target::Board& board, const std::string& cable, const Limits& limits) {
+  if (!find_program("openocd")) return {{}, "openocd is not installed"};
+  if (!find_own_program("mote-board")) return {{}, "mote-board is not built"};
+  Peer peer{board, nullptr, nullptr, nullptr};
+  peer.device = open_device("sim:" + cable, board, limits);
   return {std::move(peer), ""};
 }
 
@@ -140,7 +138,8 @@ PeerResult start_peer(const std::string& kind, const Limits& limits) {
     const target::Board any = target::load_board("nucleo-f746zg");
     return {Peer{any, nullptr, nullptr, std::make_unique<Fake>(any)}, ""};
   }
-  if (way == "openocd" || way == "jtag") return mote_board_by_openocd(board, way == "jtag", limits);
+  if (way == "openocd") return running_openocd(board, limits);
+  if (way == "st-link" || way == "jtag") return own_openocd(board, way, limits);
   if (way == "qemu") return qemu(board, limits);
   if (way == "gdb") return mote_board_by_gdb(board, limits);
   if (way == "sim" && !find_own_program("mote-board")) return {{}, "mote-board is not built"};
