@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 
 #include "device/fake.h"
 #include "device/test_peers.h"
@@ -45,6 +46,8 @@ class Conformance : public testing::TestWithParam<const char*> {
 class StrictConformance : public Conformance {};  // peers that tell when there is no memory; QEMU does not
 class FlashConformance : public Conformance {};   // peers with flash
 class CoreConformance : public Conformance {};    // peers that run Thumb code
+
+class ConsoleConformance : public Conformance {};  // peers whose firmware can print by semihosting
 
 constexpr uint16_t kMovs0x2A = 0x202A;  // movs r0, #42
 constexpr uint16_t kNop = 0xBF00, kLoop = 0xE7FE;
@@ -188,6 +191,29 @@ TEST_P(CoreConformance, BootsWhatWasProgrammed) {
   EXPECT_EQ(read_word(device(), ram() + 128), 42u);
 }
 
+TEST_P(ConsoleConformance, HearsWhatTheFirmwarePrints) {
+  // movs r0, #4; adr r1, text; bkpt 0xab; movs r0, #24; ldr r1, code; bkpt 0xab; code: .word 0x20026; text: "hello\n"
+  const std::vector<uint16_t> code = {0x2004, 0xA103, 0xBEAB, 0x2018, 0x4900, 0xBEAB, 0, 0};
+  const Bytes text = to_bytes(std::vector<char>{'h', 'e', 'l', 'l', 'o', '\n', 0, 0});
+  Bytes bytes = to_bytes(code);
+  const uint32_t exit_reason = 0x20026;
+  std::memcpy(&bytes[12], &exit_reason, 4);
+  bytes.insert(bytes.end(), text.begin(), text.end());
+  device().take_output();
+  for (int i = 0; i < 3; ++i) {
+    device().write(ram(), bytes);
+    Registers registers;
+    registers.r[13] = ram() + ram_size();
+    registers.r[15] = ram();
+    const Stop stop = device().run(registers, ram() + 0x100, kLimit);
+    EXPECT_EQ(stop.kind, Stop::Kind::kExit) << stop.text;
+    EXPECT_EQ(stop.exit_code, 0);
+    EXPECT_EQ(device().take_output(), "hello\n");
+    EXPECT_EQ(device().take_output(), "") << "told once";
+    device().reset();
+  }
+}
+
 std::string name_of_peer(const testing::TestParamInfo<const char*>& info) {
   std::string name = info.param;
   std::replace_if(
@@ -213,6 +239,10 @@ INSTANTIATE_TEST_SUITE_P(All, StrictConformance, testing::ValuesIn(kStrict), nam
 INSTANTIATE_TEST_SUITE_P(Cores, FlashConformance, testing::ValuesIn(kCores), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(Fake, FlashConformance, testing::Values("fake"), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(Cores, CoreConformance, testing::ValuesIn(kCores), name_of_peer);
+INSTANTIATE_TEST_SUITE_P(All, ConsoleConformance,
+                         testing::Values("sim:nucleo-f746zg", "gdb:nucleo-f746zg", "jtag:nucleo-f746zg",
+                                         "st-link:nucleo-f746zg", "openocd:nucleo-f746zg"),
+                         name_of_peer);
 
 INSTANTIATE_TEST_SUITE_P(User, Conformance, testing::ValuesIn(users_board()), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(User, FlashConformance, testing::ValuesIn(users_board()), name_of_peer);

@@ -71,6 +71,7 @@ class OpenOcdDevice : public Device {
   template <typename Operation>
   Stop stopped(Operation operation);
   std::string require(const std::string& script, const std::string& what);
+  void check_board(const std::string& error);
   Stop wait(std::string go, std::optional<uint32_t> until, milliseconds limit);
   bool at_semihosting(uint32_t pc);
   Registers registers();
@@ -102,17 +103,21 @@ TclClient& OpenOcdDevice::client() {
   return *client_;
 }
 
-/// TclClient::require(), for what touches the board. OpenOCD answers an address that does not exist and a board that is
-/// gone by the same error: RAM that cannot be read tells them apart.
+/// OpenOCD answers an address that does not exist and a board that is gone by the same error: RAM that cannot be read
+/// tells them apart. Throws ConnectionError when the board is gone.
+void OpenOcdDevice::check_board(const std::string& error) {
+  const std::string ram = fmt::format("read_memory {:#x} 32 1", board_.ram().address);
+  if (!(server_ && server_->board_died()) && client().evaluate(ram, limits_.reply).ok) return;
+  throw ConnectionError(error + "; the board does not answer: is it powered, and its cable plugged in?");
+}
+
+/// TclClient::require(), for what touches the board.
 std::string OpenOcdDevice::require(const std::string& script, const std::string& what) {
-  TclClient& tcl = client();
   try {
-    return tcl.require(script, what);
+    return client().require(script, what);
   } catch (const AccessError& error) {
-    const std::string ram = fmt::format("read_memory {:#x} 32 1", board_.ram().address);
-    if (!(server_ && server_->board_died()) && tcl.evaluate(ram, limits_.reply).ok) throw;
-    throw ConnectionError(
-        fmt::format("{}; the board does not answer: is it powered, and its cable plugged in?", error.what()));
+    check_board(error.what());
+    throw;
   }
 }
 
@@ -322,7 +327,16 @@ void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) 
     write_file(file, whole);
     const TclClient::Answer answer = client().evaluate(
         fmt::format("flash write_image erase {} {:#x} bin", file.string(), range.address), kFlashLimit);
-    if (!answer.ok) throw JobError(fmt::format("{}: programming flash failed: {}", name_, answer.text));
+    if (!answer.ok) {
+      const std::string text = fmt::format("{}: programming flash failed: {}", name_, answer.text);
+      try {
+        check_board(text);
+      } catch (const ConnectionError&) {
+        client_.reset();
+        throw;
+      }
+      throw JobError(text);
+    }
   }
   Bytes back(bytes.size());
   read(address, back);

@@ -107,15 +107,19 @@ uint16_t free_port() {
 }
 
 std::vector<pid_t> marked_boards(const std::string& mark) {
+  return marked_processes("mote-board", mark);
+}
+
+std::vector<pid_t> marked_processes(const std::string& program, const std::string& mark) {
   std::vector<pid_t> ids;
   for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string name = entry.path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     std::ifstream environment(entry.path() / "environ"), command(entry.path() / "comm");
     const std::string variables{std::istreambuf_iterator<char>(environment), {}};
-    std::string program;
-    std::getline(command, program);
-    if (program == "mote-board" && variables.find("MOTE_TEST_MARK=" + mark) != std::string::npos)
+    std::string running;
+    std::getline(command, running);
+    if (running == program && variables.find("MOTE_TEST_MARK=" + mark) != std::string::npos)
       ids.push_back(std::stoi(name));
   }
   return ids;

@@ -33,7 +33,9 @@ PeerResult start_peer(const std::string& kind, const Limits& limits = {});
 /// {"user"} when there is such a board, else nothing: to instantiate tests over.
 std::vector<const char*> users_board();
 
-/// The mote-boards that run with MOTE_TEST_MARK=`mark` in their environment.
+/// The processes of `program` that run with MOTE_TEST_MARK=`mark` in their environment.
+std::vector<pid_t> marked_processes(const std::string& program, const std::string& mark);
+/// The mote-boards among them.
 std::vector<pid_t> marked_boards(const std::string& mark);
 
 /// A TCP port that was free a moment ago.

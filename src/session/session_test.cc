@@ -98,7 +98,7 @@ TEST_P(AnySession, LazyCallsRunInOrder) {
   const uint32_t sum = session_->allocate(4);
   session_->fill(sum, 4, std::byte{0});
   uint32_t expected = 0;
-  constexpr uint32_t kCalls = 1000;
+  constexpr uint32_t kCalls = 10'000;
   for (uint32_t i = 0; i < kCalls; ++i) {
     session_->enqueue({module.address_of("f"), {sum, i}, 1});
     expected = expected * 31 + i;
@@ -344,7 +344,9 @@ std::string name_of_peer(const testing::TestParamInfo<const char*>& info) {
   return name;
 }
 
-constexpr const char* kDurable[] = {"sim:nucleo-f746zg", "sim:nucleo-l4r5zi", "host", "gdb:nucleo-f746zg"};
+constexpr const char* kDurable[] = {"sim:nucleo-f746zg",    "sim:nucleo-l4r5zi",     "host",
+                                    "gdb:nucleo-f746zg",    "st-link:nucleo-f746zg", "jtag:nucleo-f746zg",
+                                    "openocd:nucleo-l4r5zi"};
 constexpr const char* kQemu[] = {"qemu:mps2-an500", "qemu:mps2-an386"};
 
 INSTANTIATE_TEST_SUITE_P(All, AnySession, testing::ValuesIn(kDurable), name_of_peer);
