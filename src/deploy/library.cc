@@ -2,6 +2,7 @@
 
 #include "codegen/emit.h"
 #include "deploy/fit.h"
+#include "deploy/hand_over.h"
 #include "passes/pipeline.h"
 
 namespace mote::deploy {
@@ -11,7 +12,8 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
   const std::string name = codegen::identifier(prefix.empty() ? graph.name : prefix);
   Library library;
   library.network = make_network(passes::run_passes(graph), name, board.target, choose);
-  library.arena = plan_arena(library.network);
+  const int64_t ram = board.target.cortex_m() ? board.ram().size - board.stack_bytes : 0;
+  library.arena = hand_over_int16(library.network, board.target, ram);
   require_fit(library.network, library.arena, board, model);
   library.origin = {std::filesystem::path(model).filename().string(), board.name, board.target.name, kKernelFlags};
   library.sources = emit_sources(library.network, library.arena, library.origin);

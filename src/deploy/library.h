@@ -1,6 +1,7 @@
 // The whole pipeline: an imported model becomes a library for a board. Needs no device; records are data.
 //
-//   passes -> a kernel for each operator -> memory plan -> does it fit? -> C sources -> (compiler) sizes -> the rest
+//   passes -> a kernel for each operator -> int16 handed over, memory plan -> does it fit? -> C sources -> (compiler)
+//   sizes -> the rest
 #pragma once
 
 #include <filesystem>

@@ -13,7 +13,7 @@ std::optional<Kernel> lower_first(const kernels::Workload& workload, const space
                                   const std::string& function) {
   for (const space::Config& config : configs) {
     try {
-      return Kernel{kernels::lower(workload, config, target, function), space.text_of(config), false};
+      return Kernel{kernels::lower(workload, config, target, function), space.text_of(config), false, config};
     } catch (const loop::ScheduleError&) {
       // It was measured with other constants, for which it was legal. The next one, then.
     }
@@ -32,7 +32,7 @@ Kernel make_kernel(const kernels::Workload& workload, const target::Target& targ
     }
   }
   const space::Config fallback = kernels::fallback_of(workload, target);
-  return {kernels::lower(workload, fallback, target, function), space.text_of(fallback), false};
+  return {kernels::lower(workload, fallback, target, function), space.text_of(fallback), false, fallback};
 }
 
 }  // namespace

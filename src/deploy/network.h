@@ -18,6 +18,7 @@ struct Kernel {
   loop::Program program;  // its name is that of the C function
   std::string knobs;      // the config it was made by, as text; empty when there was nothing to choose
   bool tuned = false;     // the config comes from records; otherwise it is the template's fallback
+  space::Config config = {};
 };
 
 struct Network {

@@ -75,13 +75,17 @@ Verification verify(Booted& booted, const deploy::Library& library, const ir::Gr
   std::set<int> seen;
   result.inference = booted.run(inputs, [&](size_t index, const Bytes& output) {
     const ir::Operator& op = graph.operators[index];
-    const ir::Tensor& tensor = graph.tensor(op.output);
+    ir::Tensor tensor = graph.tensor(op.output);
+    const bool wide = tensor.dtype == ir::DType::kInt16;  // int8 values, handed over in two bytes each
+    if (wide) tensor.dtype = ir::DType::kInt8;
     Comparison comparison{op.source, std::string(ir::kind_of(op.attributes)), tensor.name, tensor.source_index};
     const auto source = source_ids.find(tensor.source_index);
     const bool is_source = tensor.source_index >= 0 && source != source_ids.end();
     const size_t id = static_cast<size_t>(is_source ? source->second : op.output);
-    const Bytes& reference = is_source ? expected[id] : expected_here[id];
-    compare(tensor.dtype, output, is_source ? ir::left_of_source(tensor, reference) : reference, &comparison);
+    const Bytes reference = is_source ? ir::left_of_source(tensor, expected[id])
+                            : wide    ? reference::narrowed(expected_here[id])
+                                      : expected_here[id];
+    compare(tensor.dtype, wide ? reference::narrowed(output) : output, reference, &comparison);
     seen.insert(tensor.source_index);
     result.operators.push_back(std::move(comparison));
   });

@@ -32,6 +32,14 @@ bool is_float(const Workload& workload) {
   return workload.output().dtype == ir::DType::kFloat32;
 }
 
+bool reads_int16(const Workload& workload) {
+  return workload.input(0).dtype == ir::DType::kInt16;
+}
+
+bool writes_int16(const Workload& workload) {
+  return workload.output().dtype == ir::DType::kInt16;
+}
+
 int32_t input_zero_point(const Workload& workload) {
   return workload.input(0).zero_point();
 }

@@ -19,6 +19,10 @@ std::vector<int64_t> extents_of(const ir::Tensor& tensor);
 /// Whether the workload's output is float32.
 bool is_float(const Workload& workload);
 
+/// Whether the first input, or the output, is handed over as int16 (int8 values in two bytes each).
+bool reads_int16(const Workload& workload);
+bool writes_int16(const Workload& workload);
+
 /// Zero point of the first input.
 int32_t input_zero_point(const Workload& workload);
 

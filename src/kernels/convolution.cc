@@ -112,6 +112,8 @@ space::Config im2col_fallback(const Workload& workload, const target::Target& ta
 
 loop::Program lower_convolution(const Workload& workload, const space::Config& config, const target::Target& target,
                                 const std::string& name) {
+  if (writes_int16(workload)) throw loop::ScheduleError("only int8 output");
+  if (reads_int16(workload) && config.alternative != kGemm) throw loop::ScheduleError("only int8 input");
   if (config.alternative == kDirect) return convolution_direct(workload, config, name);
   if (config.alternative == kIm2col) return convolution_im2col(workload, config, target, name);
   if (config.alternative == kGemm) return convolution_gemm(workload, config, target, name);

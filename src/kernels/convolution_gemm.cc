@@ -30,6 +30,7 @@ struct Geometry {
   int64_t stored_channels;  // of the widened input: even where the kernel reads it in place, so that words hold pairs
   int64_t padded_width;     // of the widened input: what the windows of one row of outputs reach
   bool pointwise;
+  bool wide;     // the input is int16 already
   bool columns;  // windows are copied side by side; else the kernel walks through the widened rows
 
   int64_t row_elements() const { return padded_width * stored_channels; }
@@ -66,6 +67,7 @@ Geometry geometry_of(const Workload& workload, bool columns) {
              .stored_channels = x[3],
              .padded_width = 0,
              .pointwise = false,
+             .wide = reads_int16(workload),
              .columns = columns};
   g.pointwise = g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 &&
                 g.pad_left == 0 && g.height == g.out_height && g.width == g.out_width;
@@ -84,7 +86,7 @@ Geometry geometry_of(const Workload& workload, bool columns) {
 
 /// Order in which the four channels of a run are widened; natural, unless all runs are whole.
 WidenOrder order_of(const Geometry& g) {
-  return g.channels % 4 == 0 ? WidenOrder::kQuads : WidenOrder::kNatural;
+  return g.channels % 4 == 0 && !g.wide ? WidenOrder::kQuads : WidenOrder::kNatural;
 }
 
 /// Input channel that stands at place `i` of the widened pixel, or -1 for a place that only pads.
@@ -181,6 +183,11 @@ Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, int64_t blo
     for (loop::Stmt& stmt : process(positions - count, count)) body.push_back(std::move(stmt));
   }
   return body;
+}
+
+/// All positions where they are.
+Block pointwise_in_place(const Geometry& g, const micro::GemmSpec& spec) {
+  return gemm_calls(g, spec, "x", 0, 0, g.out_width);
 }
 
 /// for i in `count` { wide[at + i] = zero point }
@@ -286,13 +293,20 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
   const Geometry g = geometry_of(workload, config.at("layout") != 0);
   if (g.columns && g.pointwise) throw loop::ScheduleError("windows of one pixel are columns already");
   if (!g.columns && g.dilation_w != 1) throw loop::ScheduleError("the kernel cannot walk through dilated columns");
+  if (g.wide && (!g.pointwise || g.stored_channels != g.channels)) {
+    throw loop::ScheduleError("int16 input only for windows of one pixel of an even number of channels");
+  }
   Program program;
   program.name = name;
-  program.buffers = {loop::input("x", Type::kI8, {ir::elements(workload.input(0).shape)}),
+  program.buffers = {loop::input("x", type_of(workload.input(0).dtype), {ir::elements(workload.input(0).shape)}),
                      loop::output("y", Type::kI8, {ir::elements(workload.output().shape)})};
   micro::GemmSpec spec = spec_of(g, config, target, name);
   add_gemm(&program, workload, g, config.at("weights"), &spec, target);
 
+  if (g.wide) {
+    program.body = pointwise_in_place(g, spec);
+    return program;
+  }
   const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
   // With the element that the last window may read beyond its row, as a word of its own.
   const bool reads_beyond = !g.columns && g.segment_elements() > g.kernel_w * g.stored_channels;

@@ -105,6 +105,7 @@ Program lower_columns(const Workload& workload, const space::Config& config, con
   micro::DepthwiseSpec spec = spec_of(workload, config.at("walk"));
   spec.name = name + "_plane";
   spec.form = plan.form;
+  spec.wide_output = writes_int16(workload);
   spec.scratch_limit = static_cast<int32_t>(config.at("scratch"));
   if (const std::optional<std::string> why = micro::why_no_depthwise(spec)) throw loop::ScheduleError(*why);
   const std::vector<int8_t> weights = to_values<int8_t>(workload.input(1).data.value());
@@ -114,7 +115,7 @@ Program lower_columns(const Workload& workload, const space::Config& config, con
   Program program;
   program.name = name;
   program.buffers = {loop::input("x", Type::kI8, {in[0] * plane_in}),
-                     loop::output("y", Type::kI8, {out[0] * plane_out}),
+                     loop::output("y", type_of(workload.output().dtype), {out[0] * plane_out}),
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
                      loop::workspace("scratch", Type::kU32, {(micro::depthwise_scratch_bytes(spec) + 3) / 4})};
   program.functions = {{spec.name, micro::definitions(micro::depthwise(spec, target))}};
@@ -171,7 +172,9 @@ Program lower_loops(const Workload& workload, const space::Config& config, const
 
 Program lower_depthwise(const Workload& workload, const space::Config& config, const target::Target& target,
                         const std::string& name) {
+  if (reads_int16(workload)) throw loop::ScheduleError("only int8 input");
   if (config.alternative == kColumns) return lower_columns(workload, config, target, name);
+  if (writes_int16(workload)) throw loop::ScheduleError("only the scheduled kernel stores int16");
   return lower_loops(workload, config, name);
 }
 

@@ -24,6 +24,12 @@ Bytes look_up(const ir::Table& table, const Bytes& stored) {
   return out;
 }
 
+Bytes widened(const Bytes& stored) {
+  std::vector<int16_t> wide;
+  for (const std::byte byte : stored) wide.push_back(static_cast<int8_t>(byte));
+  return to_bytes(wide);
+}
+
 Bytes compute(const Call& call) {
   return std::visit(ir::Overloaded{
                         [&](const ir::Conv2D& a) { return conv_2d(call, a); },
@@ -59,8 +65,20 @@ Bytes evaluate(const ir::Graph& graph, const ir::Operator& op, const std::vector
     if (op.inputs[i] != ir::kNoTensor) check_size(graph.tensor(op.inputs[i]), operands[i], where);
   }
   if (ir::is_elementwise_i8(graph, op)) return look_up(ir::table_of(graph, op), operands[0]);
-  const Bytes computed = compute({graph, op, operands});
-  return op.post ? look_up(*op.post, computed) : computed;
+  std::vector<Bytes> values = operands;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const bool wide = op.inputs[i] != ir::kNoTensor && graph.tensor(op.inputs[i]).dtype == ir::DType::kInt16;
+    if (wide) values[i] = narrowed(values[i]);
+  }
+  Bytes computed = compute({graph, op, values});
+  if (op.post) computed = look_up(*op.post, computed);
+  return graph.tensor(op.output).dtype == ir::DType::kInt16 ? widened(computed) : computed;
+}
+
+Bytes narrowed(const Bytes& wide) {
+  Bytes stored;
+  for (const int16_t value : to_values<int16_t>(wide)) stored.push_back(static_cast<std::byte>(value));
+  return stored;
 }
 
 std::vector<Bytes> interpret(const ir::Graph& graph, const std::vector<Bytes>& inputs) {

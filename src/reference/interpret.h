@@ -1,7 +1,8 @@
 // The oracle: a slow, obvious interpreter of graphs. Every kernel, pass and deployed library is compared with it.
 //
 // int8 operators give bit for bit what TensorFlow Lite Micro's reference kernels give. Float operators compute in
-// binary32, in the order in which those kernels sum. Graphs must be legal (ir/verify.h).
+// binary32, in the order in which those kernels sum. Graphs must be legal (ir/verify.h), but an int8 activation may be
+// typed int16, as deploy/hand_over.h does it: the same values in two bytes each.
 #pragma once
 
 #include <vector>
@@ -17,5 +18,8 @@ std::vector<Bytes> interpret(const ir::Graph& graph, const std::vector<Bytes>& i
 /// The output bytes of one operator of `graph` for the bytes of its operands, in the order of op.inputs; an absent
 /// operand's are empty. Throws InputError when their number or sizes do not fit.
 Bytes evaluate(const ir::Graph& graph, const ir::Operator& op, const std::vector<Bytes>& operands);
+
+/// The bytes of int8 values, of those of the same values as int16.
+Bytes narrowed(const Bytes& wide);
 
 }  // namespace mote::reference

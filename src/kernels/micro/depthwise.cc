@@ -13,6 +13,7 @@
 namespace mote::kernels::micro {
 
 DepthwisePlane plane_of(const DepthwiseSpec& spec) {
+  const int32_t out_bytes = spec.wide_output ? 2 : 1;
   DepthwisePlane plane{.name = spec.name,
                        .rows = spec.height,
                        .columns = spec.width,
@@ -20,8 +21,9 @@ DepthwisePlane plane_of(const DepthwiseSpec& spec) {
                        .out_columns = spec.out_width,
                        .row_step = spec.width * spec.channels,
                        .column_step = spec.channels,
-                       .out_row_step = spec.out_width * spec.channels * spec.multiplier,
-                       .out_column_step = spec.channels * spec.multiplier,
+                       .out_row_step = spec.out_width * spec.channels * spec.multiplier * out_bytes,
+                       .out_column_step = spec.channels * spec.multiplier * out_bytes,
+                       .out_bytes = out_bytes,
                        .channels = spec.channels,
                        .multiplier = spec.multiplier,
                        .window_rows = spec.window.h,
@@ -167,7 +169,7 @@ std::string streamed_sum_in_c(const DepthwisePlane& plane) {
 std::string channels_in_c(const DepthwisePlane& plane) {
   const bool kept = keeps_weights(plane);
   return fmt::format(
-      "void {0}_channels(const uint32_t *weights, const uint32_t *columns_of_four, int8_t *output, int32_t columns,\n"
+      "void {0}_channels(const uint32_t *weights, const uint32_t *columns_of_four, {9} *output, int32_t columns,\n"
       "    int32_t channels) {{\n"
       "  for (int32_t q = 0; q < channels; ++q) {{\n"
       "    for (int32_t m = 0; m < {1}; ++m, weights += {2}, ++output) {{\n"
@@ -182,8 +184,8 @@ std::string channels_in_c(const DepthwisePlane& plane) {
       "  }}\n"
       "}}\n",
       plane.name, plane.multiplier, words_per_channel(plane), plane.stride_columns * column_bytes(plane) / 4,
-      plane.out_rows, kept ? kept_sum_in_c(plane) : streamed_sum_in_c(plane), plane.out_row_step, plane.out_column_step,
-      kept ? 7 : 1);
+      plane.out_rows, kept ? kept_sum_in_c(plane) : streamed_sum_in_c(plane), plane.out_row_step / plane.out_bytes,
+      plane.out_column_step / plane.out_bytes, kept ? 7 : 1, plane.out_type());
 }
 
 /// Loops over groups of four channels and strips of columns around the two. The last group ends at the last channel.
@@ -192,9 +194,9 @@ std::string driver_in_c(const DepthwisePlane& plane, const std::string& prototyp
   const bool whole = strip_columns(plane) == plane.out_columns;
   std::string text = fmt::format(
       "void {0}_unpack(const int8_t *input, uint32_t *column, uint32_t zero_points, int32_t columns);\n"
-      "void {0}_channels(const uint32_t *weights, const uint32_t *column, int8_t *output, int32_t columns, int32_t "
+      "void {0}_channels(const uint32_t *weights, const uint32_t *column, {1} *output, int32_t columns, int32_t "
       "channels);\n\n",
-      plane.name);
+      plane.name, plane.out_type());
   // Columns beside the image: written once when they stay where they are, else for every strip.
   const std::string sides = fmt::format(
       "for (uint32_t *at = scratch; at < scratch + (first - from) * {0}; ++at) *at = zero_points;\n"
@@ -221,8 +223,8 @@ std::string driver_in_c(const DepthwisePlane& plane, const std::string& prototyp
       "    }}\n"
       "  }}\n"
       "}}\n",
-      plane.name, plane.column_step, words, words_per_channel(plane) * plane.multiplier, plane.out_column_step,
-      plane.multiplier, lanes);
+      plane.name, plane.column_step, words, words_per_channel(plane) * plane.multiplier,
+      plane.out_column_step / plane.out_bytes, plane.multiplier, lanes);
   return text;
 }
 
@@ -277,8 +279,8 @@ MicroKernel depthwise(const DepthwiseSpec& spec, const target::Target& target) {
   const bool unpack_in_assembly = lanes_of(plane) == 4;
   MicroKernel kernel;
   kernel.function_name = spec.name;
-  kernel.prototype = fmt::format(
-      "void {}(const uint32_t *weights, const int8_t *input, int8_t *output, uint32_t *scratch)", spec.name);
+  kernel.prototype = fmt::format("void {}(const uint32_t *weights, const int8_t *input, {} *output, uint32_t *scratch)",
+                                 spec.name, plane.out_type());
   if (target.dsp) {
     if (unpack_in_assembly) write_unpack(plane, target, kernel.assembly, kernel.code_bytes_estimate);
     if (keeps_weights(plane)) {

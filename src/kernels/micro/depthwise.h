@@ -30,6 +30,7 @@ struct DepthwiseSpec {
   bool across = false;     // walk along the rows: pairs are of columns. Better where windows are wider than high
   int32_t zero_point = 0;  // of the input: the value of padded positions
   RequantForm form;
+  bool wide_output = false;         // outputs are stored as int16, for a consumer that wants them widened
   int32_t scratch_limit = 1 << 20;  // bytes; fewer columns are unpacked at a time when the plane needs more
 };
 
@@ -42,7 +43,8 @@ double depthwise_cost(const DepthwiseSpec& spec);
 /// Bytes of scratch the function needs, word aligned.
 int32_t depthwise_scratch_bytes(const DepthwiseSpec& spec);
 
-/// void NAME(const uint32_t *weights, const int8_t *input, int8_t *output, uint32_t *scratch). Deterministic.
+/// void NAME(const uint32_t *weights, const int8_t *input, int8_t *output, uint32_t *scratch); `output` is int16_t *
+/// with wide_output. Deterministic.
 MicroKernel depthwise(const DepthwiseSpec& spec, const target::Target& target);
 
 /// The constants in the order they are read. `weights` is [window.h][window.w][channels * multiplier]; `bias` already

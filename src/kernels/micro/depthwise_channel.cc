@@ -98,7 +98,7 @@ class ChannelWriter {
   void next_channel() {
     Code code;
     code.push_back(slots_.load(0, kOutputStart));
-    append(code, schedule::add_constant(0, 0, 1));
+    append(code, schedule::add_constant(0, 0, plane_.out_bytes));
     code.push_back(slots_.save(kOutputStart, 0));
     code.push_back(slots_.load(1, kColumnStart));
     append(code, schedule::add_constant(1, 1, 4));
@@ -192,19 +192,19 @@ class ChannelWriter {
   void saturate_sum(Reg sum, Code& code) {
     if (plane_.form.clamped_add != 0)
       code.push_back(schedule::mov_immediate(kTemporary, plane_.form.clamped_add & 0xFF));
-    saturate(plane_.form, sum, kTemporary, false, code);
+    saturate(plane_.form, sum, kTemporary, plane_.out_bytes == 2, code);
   }
 
   void store(int step, Code& code) {
     const auto& [a, b] = sums_[static_cast<size_t>(step % 2)];
     const bool near = row_bytes() <= 4095;
-    code.push_back(schedule::store(1, a, kOutput, 0));
+    code.push_back(schedule::store(plane_.out_bytes, a, kOutput, 0));
     if (!has_second(step)) {
       if (outputs_per_step_ == 1) append(code, schedule::add_constant(kOutput, kOutput, row_bytes()));
       return;
     }
     if (!near) append(code, schedule::add_constant(kOutput, kOutput, row_bytes()));
-    code.push_back(schedule::store(1, b, kOutput, near ? row_bytes() : 0));
+    code.push_back(schedule::store(plane_.out_bytes, b, kOutput, near ? row_bytes() : 0));
     append(code, schedule::add_constant(kOutput, kOutput, near ? 2 * row_bytes() : row_bytes()));
   }
 

@@ -15,6 +15,7 @@ struct DepthwisePlane {
   std::string name;
   int32_t rows, columns, out_rows, out_columns;
   int32_t row_step, column_step, out_row_step, out_column_step;  // bytes
+  int32_t out_bytes;                                             // of an output: 1, or 2 for int16
   int32_t channels, multiplier;
   int32_t window_rows, window_columns;
   int32_t stride_rows, stride_columns;
@@ -24,6 +25,7 @@ struct DepthwisePlane {
   RequantForm form;
   int32_t scratch_limit;
 
+  const char* out_type() const { return out_bytes == 2 ? "int16_t" : "int8_t"; }
   /// Rows and columns that a window spans.
   int32_t reach_rows() const { return (window_rows - 1) * dilation_rows + 1; }
   int32_t reach_columns() const { return (window_columns - 1) * dilation_columns + 1; }
@@ -69,7 +71,7 @@ ColumnRows rows_of(const DepthwisePlane& plane);
 /// the image, four channels, from the byte `input` of the first row.
 void write_unpack(const DepthwisePlane& plane, const target::Target& target, std::string& text, size_t& bytes);
 
-/// void NAME_channels(const uint32_t *weights, const uint32_t *column, int8_t *output, int32_t columns, int32_t
+/// void NAME_channels(const uint32_t *weights, const uint32_t *column, OUT *output, int32_t columns, int32_t
 /// channels): some of the four channels of `columns` output columns.
 void write_kept_weights(const DepthwisePlane& plane, const target::Target& target, std::string& text, size_t& bytes);
 void write_streamed_weights(const DepthwisePlane& plane, const target::Target& target, std::string& text,

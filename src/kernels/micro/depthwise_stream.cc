@@ -139,7 +139,7 @@ class StreamWriter {
     Code code;
     append(code, schedule::add_constant(kWeights, kWeights, 4 * pairs_.words(plane_)));
     code.push_back(slots_.load(0, kOutputStart));
-    append(code, schedule::add_constant(0, 0, 1));
+    append(code, schedule::add_constant(0, 0, plane_.out_bytes));
     code.push_back(slots_.save(kOutputStart, 0));
     if (plane_.multiplier > 1) count_down(kMultiplesLeft, 5, code);
     code.push_back(slots_.load(1, kInputStart));
@@ -240,8 +240,8 @@ class StreamWriter {
     Walker out(out_register);
     for (int i = 0; i < outputs; ++i) {
       const Reg sum = sums_[static_cast<size_t>(i)];
-      saturate(form, sum, clamp, false, code);
-      out.store(1, sum, int64_t{i} * plane_.out_row_step, 0, code);
+      saturate(form, sum, clamp, plane_.out_bytes == 2, code);
+      out.store(plane_.out_bytes, sum, int64_t{i} * plane_.out_row_step, 0, code);
     }
     out.move_to(int64_t{outputs} * plane_.out_row_step, code);
     code.push_back(slots_.save(kOutput, out_register));

@@ -44,6 +44,7 @@ DepthwiseSpec random_spec(Random& random, int number) {
   spec.form.shift_per_channel = random.below(3) == 0;
   spec.form.shift = spec.form.shift_per_channel ? 0 : 5;
   spec.form.clamped_add = random.below(3) == 0 ? -20 : 0;
+  spec.wide_output = random.below(2) == 0;
   return spec;
 }
 
@@ -87,8 +88,8 @@ Trial make_trial(Random& random, const DepthwiseSpec& spec, const target::Target
   Trial trial{.kernel = depthwise(spec, target), .data = "", .call = "", .name = ""};
   trial.data = array_in_c("const uint32_t", "weights", pack_depthwise_weights(spec, weights, bias, constants)) +
                array_in_c("const int8_t", "input", input) + array_in_c("const int8_t", "expected", expected) +
-               fmt::format("static int8_t out[{}];\nstatic uint32_t scratch[{} + 1];\n", expected.size(),
-                           depthwise_scratch_bytes(spec) / 4);
+               fmt::format("static {} out[{}];\nstatic uint32_t scratch[{} + 1];\n",
+                           spec.wide_output ? "int16_t" : "int8_t", expected.size(), depthwise_scratch_bytes(spec) / 4);
   trial.call = fmt::format(
       "  for (int i = 0; i < {0}; ++i) out[i] = 77;\n"
       "  scratch[{2}] = 12345;\n"
