@@ -1,5 +1,7 @@
 #include "kernels/border.h"
 
+#include <algorithm>
+
 #include "loop/schedule.h"
 
 namespace mote::kernels {
@@ -9,6 +11,11 @@ Border border_of(int64_t out, int64_t in, int64_t stride, int64_t reach, int64_t
   while (before < out && before * stride - pad < 0) ++before;
   while (after < out - before && (out - 1 - after) * stride - pad + reach > in - 1) ++after;
   return {before, after};
+}
+
+Border in_tiles(Border border, int64_t out, int64_t tile) {
+  const int64_t before = (border.before + tile - 1) / tile;
+  return {before, std::min((border.after + tile - 1) / tile, out / tile - before)};
 }
 
 void peel_border(loop::Program* program, const std::string& variable, int64_t extent, Border border) {

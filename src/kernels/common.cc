@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "loop/schedule.h"
+
 namespace mote::kernels {
 
 using loop::Expr;
@@ -115,6 +117,21 @@ std::vector<float> float_biases(const Workload& workload, int32_t channels) {
     return to_values<float>(workload.input(2).data.value());
   }
   return std::vector<float>(static_cast<size_t>(channels), 0.0f);
+}
+
+std::vector<std::string> arrange(loop::Program* program, std::vector<std::string> loops,
+                                 const std::vector<size_t>& order) {
+  std::vector<std::string> wanted;
+  for (const size_t place : order) wanted.push_back(loops[place]);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    // Bring the i-th of the wanted order outwards past those that stand before it.
+    for (size_t at = static_cast<size_t>(std::find(loops.begin(), loops.end(), wanted[i]) - loops.begin()); at > i;
+         --at) {
+      loop::reorder(program, loops[at - 1], loops[at]);
+      std::swap(loops[at - 1], loops[at]);
+    }
+  }
+  return wanted;
 }
 
 }  // namespace mote::kernels

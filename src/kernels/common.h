@@ -50,4 +50,8 @@ int32_t innermost_channel(const ir::Shape& shape, int64_t i);
 /// The biases of a float operator, 0 where it has none.
 std::vector<float> float_biases(const Workload& workload, int32_t channels);
 
+/// Puts nested loops, named from the outermost inwards, into another order; returns their names in that order.
+std::vector<std::string> arrange(loop::Program* program, std::vector<std::string> loops,
+                                 const std::vector<size_t>& order);
+
 }  // namespace mote::kernels

@@ -44,10 +44,34 @@ bool narrow(const Workload& workload) {
   return workload.output().shape[2] < 8;
 }
 
+constexpr int64_t kMostSums = 16;       // kept in registers: more do not fit any core's
+constexpr int64_t kMostProducts = 256;  // written out: more take longer to compile than they can save
+
 /// The input is read where it lies.
 space::Alternative direct_space(const Workload& workload) {
-  const int64_t channels = workload.output().shape[3];
-  return {kDirect, {space::divisors("tile_co", channels, 8, "output channels whose sums are kept in registers")}, {}};
+  const ir::Shape &w = workload.input(1).shape, &out = workload.output().shape;
+  space::Alternative direct{kDirect,
+                            {space::divisors("tile_co", out[3], 8, "output channels whose sums are kept in registers"),
+                             space::divisors("tile_ox", out[2], 8, "columns whose sums are kept in registers"),
+                             space::order("outputs", {"oy", "ox", "co"}, {}, "loops over the outputs"),
+                             space::order("sum", {"ky", "kx", "ci"}, {}, "loops over the products of a sum"),
+                             space::divisors("unroll_ci", w[3], 16, "input channels that are written out"),
+                             space::flag("packed", "weights in the order they are read")},
+                            {}};
+  if (w[1] * w[2] > 1) {
+    direct.knobs.push_back(space::choice("window", {"loops", "row", "window"}, "taps that are written out"));
+    direct.knobs.push_back(
+        space::choice("border", {"tested", "peeled"}, "test every tap for padding, or only near the border"));
+  }
+  direct.illegal = [row = int64_t{w[2]},
+                    window = int64_t{w[1]} * w[2]](const space::Config& c) -> std::optional<std::string> {
+    const int64_t sums = c.at("tile_co") * c.at("tile_ox"), taps = c.get("window", 0);
+    if (sums > kMostSums) return "more sums than a core has registers for";
+    const int64_t products = sums * c.at("unroll_ci") * (taps == 0 ? 1 : taps == 1 ? row : window);
+    if (products * (c.get("border", 0) == 1 ? 9 : 1) > kMostProducts) return "more products than are written out";
+    return std::nullopt;
+  };
+  return direct;
 }
 
 /// Windows are copied into a matrix.
@@ -59,12 +83,16 @@ space::Alternative im2col_space(const Workload& workload, const target::Target& 
       kIm2col,
       {space::divisors("rows", out[1], 16, "output rows whose windows are copied at a time"),
        space::divisors("tile_co", out[3], 8, "output channels whose sums are kept in registers"),
-       space::divisors("tile_p", int64_t{out[2]} * 4, 5, "positions whose sums are kept in registers"),
-       space::divisors("unroll_k", steps, 16, "steps of the inner loop that are written out")},
+       space::divisors("tile_p", int64_t{out[2]} * 4, 8, "positions whose sums are kept in registers"),
+       space::divisors("unroll_k", steps, 32, "steps of the inner loop that are written out"),
+       space::choice("outer", {"positions", "channels"}, "the tiles that are walked through first"),
+       space::flag("packed", "weights in the order they are read")},
       {}};
   im2col.illegal = [width = int64_t{out[2]}](const space::Config& c) -> std::optional<std::string> {
+    const int64_t sums = c.at("tile_p") * c.at("tile_co");
     if (width * c.at("rows") % c.at("tile_p") != 0) return "tile_p does not divide the positions copied at a time";
-    if (c.at("tile_p") * c.at("tile_co") > 16) return "more sums than a core has registers for";
+    if (sums > kMostSums) return "more sums than a core has registers for";
+    if (sums * c.at("unroll_k") > kMostProducts) return "more products than are written out";
     return std::nullopt;
   };
   return im2col;

@@ -65,18 +65,27 @@ std::optional<std::string> why_no_gemm(const Workload& workload, const target::T
   return std::nullopt;
 }
 
+constexpr int64_t kMostProducts = 256;  // written out: more take longer to compile than they can save
+
 space::Alternative loops_space(const Workload& workload, const target::Target& target) {
+  const auto few = [](const std::vector<int64_t>& factors) { return factors[2] <= 32; };
   space::Alternative loops{
       kLoops,
-      {space::divisors("tile_co", channels_of(workload), 8, "outputs whose sums are kept in registers"),
-       space::divisors("unroll_k", depth_of(workload), 32, "products of a sum that are written out")},
+      {space::divisors("tile_co", channels_of(workload), 16, "outputs whose sums are kept in registers"),
+       space::split("k", depth_of(workload), 3, few, "products of a sum: blocks, steps, those that are written out"),
+       space::choice("outer", {"outputs", "blocks"},
+                     "all blocks of an output's sum in turn, or all outputs of a block"),
+       space::flag("packed", "weights in the order they are read")},
       {}};
-  if (!target.dsp || is_float(workload)) return loops;
-  loops.knobs.push_back(space::flag("pairs", "multiply two int16 at a time; weights take twice the flash"));
+  const bool pairs = target.dsp && !is_float(workload);
+  if (pairs) loops.knobs.push_back(space::flag("pairs", "multiply two int16 at a time; weights take twice the flash"));
   loops.illegal = [odd = depth_of(workload) % 2 != 0](const space::Config& c) -> std::optional<std::string> {
-    if (c.at("pairs") == 0) return std::nullopt;
-    if (odd && c.at("unroll_k") != 1) return "pairs of an odd depth are not unrolled";
-    if (!odd && c.at("unroll_k") % 2 != 0) return "pairs need an even unroll_k";
+    const std::vector<int64_t> k = c.factors("k");
+    if (c.at("tile_co") * k[2] > kMostProducts) return "more products than are written out";
+    if (k[0] == 1 && c.at("outer") == 1) return "one block has no order";
+    if (c.get("pairs", 0) == 0) return std::nullopt;
+    if (odd && (k[2] != 1 || k[0] != 1)) return "pairs of an odd depth are not unrolled";
+    if (!odd && k[2] % 2 != 0) return "pairs need an even number of products written out";
     return std::nullopt;
   };
   return loops;
@@ -147,18 +156,29 @@ Program lower_dense(const Workload& workload, const space::Config& config, const
     loop::widen(&p, "weights", Type::kI16);
     if (depth_of(workload) % 2 != 0) loop::pad_reduction(&p, "k", depth_of(workload) + 1);
   }
-  loop::split(&p, "co", config.at("tile_co"), "co_o", "co_i");
+  const int64_t step = pairs ? 2 : 1, tile = config.at("tile_co");
+  const std::vector<int64_t> k = config.factors("k");
+  loop::split(&p, "co", tile, "co_o", "co_i");
+  if (config.at("packed") == 1) loop::pack(&p, "weights", {{0, 0}, {1, 0}, {0, tile}, {1, step}});
   loop::distribute(&p, "co_i");
-  loop::split(&p, "k", pairs ? 2 : 1, "k_o", "k_i");
-  loop::move_inward(&p, "co_i", {"k_o", "k_i"});
+  std::vector<std::string> sum{"k_o", "k_i"};
+  if (k[0] > 1) {
+    loop::split(&p, "k", p.buffer("x").shape[1] / k[0], "k_b", "k");
+    sum.insert(sum.begin(), "k_b");
+  }
+  loop::split(&p, "k", step, "k_o", "k_i");
+  loop::move_inward(&p, "co_i", sum);
   loop::move_inward(&p, "k_i", {"co_i"});
+  if (config.at("outer") == 1) {
+    loop::distribute(&p, "co_o");
+    loop::reorder(&p, "co_o", "k_b");
+  }
   if (pairs) {
     loop::tensorize_smlad(&p, "k_i");
   } else {
     loop::unroll(&p, "k_i");
   }
-  loop::split(&p, "k_o", pairs ? std::max<int64_t>(config.at("unroll_k") / 2, 1) : config.at("unroll_k"), "k_oo",
-              "k_u");
+  loop::split(&p, "k_o", std::max<int64_t>(k[2] / step, 1), "k_oo", "k_u");
   for (const char* unrolled : {"k_u", "co_i"}) loop::unroll(&p, unrolled);
   return p;
 }
@@ -170,13 +190,12 @@ space::Config loops_fallback(const Workload& workload, const target::Target& tar
     return best;
   };
   const bool pairs = target.dsp && !is_float(workload);
-  const bool odd = depth_of(workload) % 2 != 0;
-  space::Config config = loops_space(workload, target).at(0);
-  for (auto& [knob, value] : config.values) {
-    if (knob == "tile_co") value = largest(channels_of(workload), 4, 1);
-    if (knob == "unroll_k") value = pairs && odd ? 1 : largest(depth_of(workload), 16, pairs ? 2 : 1);
-    if (knob == "pairs") value = 1;
-  }
+  const int64_t depth = depth_of(workload), step = pairs ? 2 : 1;
+  const int64_t written_out = depth % step != 0 ? 1 : largest(depth, 16, step);
+  space::Config config = loops_space(workload, target)
+                             .with({{"tile_co", largest(channels_of(workload), 4, 1)},
+                                    {"k", space::pack_factors({1, depth / written_out, written_out})}});
+  if (pairs) config.set("pairs", 1);
   return config;
 }
 

@@ -126,12 +126,36 @@ Program lower_columns(const Workload& workload, const space::Config& config, con
   return program;
 }
 
-space::Alternative loops_space() {
-  return {kLoops,
-          {space::choice("border", {"tested", "peeled"}, "test every tap for padding, or only near the border"),
-           space::choice("unroll", {"none", "row", "window"}, "taps of the window that are written out"),
-           space::flag("channels_inside", "the channel loop inside the columns, or outside everything")},
-          {}};
+constexpr int64_t kMostSums = 16;       // kept in registers
+constexpr int64_t kMostProducts = 256;  // written out
+
+space::Alternative loops_space(const Workload& workload) {
+  const ir::Shape &w = workload.input(1).shape, &out = workload.output().shape;
+  const bool tiles = std::get<ir::DepthwiseConv2D>(workload.op().attributes).multiplier == 1;
+  space::Alternative loops{
+      kLoops,
+      {space::choice("border", {"tested", "peeled"}, "test every tap for padding, or only near the border"),
+       space::choice("unroll", {"none", "row", "column", "window"}, "taps of the window that are written out"),
+       space::order("outputs", {"oy", "ox", "c"}, {}, "loops over the outputs"),
+       space::order("sum", {"ky", "kx"}, {}, "loops over the taps of a sum")},
+      {}};
+  if (!tiles) return loops;
+  for (space::Knob& knob :
+       std::vector<space::Knob>{space::divisors("tile_oy", out[1], 4, "rows whose sums are kept in registers"),
+                                space::divisors("tile_ox", out[2], 8, "columns whose sums are kept in registers"),
+                                space::divisors("tile_c", out[3], 8, "channels whose sums are kept in registers"),
+                                space::choice("inner", {"channels", "positions"}, "what varies fastest among the sums"),
+                                space::flag("packed", "weights in the order they are read")}) {
+    loops.knobs.push_back(std::move(knob));
+  }
+  loops.illegal = [h = w[1], width = w[2]](const space::Config& c) -> std::optional<std::string> {
+    const int64_t sums = c.at("tile_oy") * c.at("tile_ox") * c.at("tile_c"), taps = c.at("unroll");
+    if (sums > kMostSums) return "more sums than a core has registers for";
+    const int64_t products = sums * (taps == 1 || taps == 3 ? width : 1) * (taps >= 2 ? h : 1);
+    if (products * (c.at("border") == 1 ? 9 : 1) > kMostProducts) return "more products than are written out";
+    return std::nullopt;
+  };
+  return loops;
 }
 
 /// A scheduled kernel that walks along columns, or rows.
@@ -145,9 +169,30 @@ space::Alternative columns_space() {
 
 space::Space depthwise_space(const Workload& workload, const target::Target& target) {
   space::Space space;
-  space.alternatives = {loops_space()};
+  space.alternatives = {loops_space(workload)};
   if (!why_no_columns(workload, target)) space.alternatives.push_back(columns_space());
   return space;
+}
+
+/// Rows, columns and channels in tiles; the sums of a tile are in registers.
+void tile_outputs(Program* p, const space::Config& config) {
+  const std::vector<std::string> sum = arrange(p, {"ky", "kx"}, config.order("sum"));
+  const std::vector<std::pair<std::string, std::string>> tiles{{"oy", "tile_oy"}, {"ox", "tile_ox"}, {"c", "tile_c"}};
+  loop::unroll(p, "m");
+  for (const auto& [variable, knob] : tiles)
+    loop::split(p, variable, config.at(knob), variable + "_o", variable + "_i");
+  loop::move_inward(p, "ox_i", {"c_o"});
+  loop::move_inward(p, "oy_i", {"ox_o", "c_o"});
+  arrange(p, {"oy_o", "ox_o", "c_o"}, config.order("outputs"));
+  if (config.at("packed") == 1) loop::pack(p, "weights", {{2, 0}, {0, 0}, {1, 0}, {2, config.at("tile_c")}});
+  const std::vector<std::vector<size_t>> inner{{0, 1, 2}, {2, 0, 1}};
+  const std::vector<std::string> inside =
+      arrange(p, {"oy_i", "ox_i", "c_i"}, inner[static_cast<size_t>(config.at("inner"))]);
+  for (size_t i = inside.size(); i-- > 0;) {
+    loop::distribute(p, inside[i]);
+    loop::move_inward(p, inside[i], sum);
+  }
+  for (const std::string& variable : inside) loop::unroll(p, variable);
 }
 
 Program lower_loops(const Workload& workload, const space::Config& config, const std::string& name) {
@@ -156,16 +201,23 @@ Program lower_loops(const Workload& workload, const space::Config& config, const
   const ir::Shape& out = workload.output().shape;
   const ir::Shape& w = workload.input(1).shape;
   Program p = naive(workload, name);
-  if (config.at("channels_inside") == 0) {
-    loop::reorder(&p, "ox", "c");
-    loop::reorder(&p, "oy", "c");
+  const int64_t tile_oy = config.get("tile_oy", 1), tile_ox = config.get("tile_ox", 1);
+  const bool tiles = tile_oy * tile_ox * config.get("tile_c", 1) > 1;
+  if (tiles) {
+    tile_outputs(&p, config);
+  } else {
+    arrange(&p, {"oy", "ox", "c"}, config.order("outputs"));
+    arrange(&p, {"ky", "kx"}, config.order("sum"));
   }
-  if (config.at("unroll") >= 1) loop::unroll(&p, "kx");
-  if (config.at("unroll") == 2) loop::unroll(&p, "ky");
+  const int64_t taps = config.at("unroll");
+  if (taps == 1 || taps == 3) loop::unroll(&p, "kx");
+  if (taps >= 2) loop::unroll(&p, "ky");
   if (config.at("border") == 1) {
     const int64_t reach_h = int64_t{w[1] - 1} * conv.dilation.h, reach_w = int64_t{w[2] - 1} * conv.dilation.w;
-    peel_border(&p, "ox", out[2], border_of(out[2], in[2], conv.stride.w, reach_w, conv.padding.left));
-    peel_border(&p, "oy", out[1], border_of(out[1], in[1], conv.stride.h, reach_h, conv.padding.top));
+    peel_border(&p, tiles ? "ox_o" : "ox", out[2] / tile_ox,
+                in_tiles(border_of(out[2], in[2], conv.stride.w, reach_w, conv.padding.left), out[2], tile_ox));
+    peel_border(&p, tiles ? "oy_o" : "oy", out[1] / tile_oy,
+                in_tiles(border_of(out[1], in[1], conv.stride.h, reach_h, conv.padding.top), out[1], tile_oy));
   }
   return p;
 }
@@ -193,11 +245,7 @@ space::Config depthwise_fallback(const Workload& workload, const target::Target&
       }
     }
   }
-  space::Config config = loops_space().at(0);
-  config.set("border", 1);
-  config.set("unroll", 2);
-  config.set("channels_inside", 1);
-  return config;
+  return loops_space(workload).with({{"border", 1}, {"unroll", 3}});
 }
 
 }  // namespace

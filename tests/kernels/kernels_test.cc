@@ -51,14 +51,15 @@ void expect_equal(const ir::Tensor& tensor, const Bytes& got, const Bytes& expec
   for (size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-5 * scale) << what << ": element " << i;
 }
 
-/// The fallback and some random legal configs.
+/// The fallback and some random legal configs, of alternatives as often as of points.
 std::vector<space::Config> some_configs(const kernels::Workload& w, const target::Target& target, Random* random) {
   const space::Space space = kernels::space_of(w, target);
   std::vector<space::Config> configs{kernels::fallback_of(w, target)};
   EXPECT_FALSE(space.why_illegal(configs.front()))
       << w.title << ": " << space.why_illegal(configs.front()).value_or("");
   for (int tries = 0; tries < 40 && configs.size() < 3; ++tries) {
-    const space::Config config = space.at(random->below(space.size()));
+    const space::Alternative& alternative = space.alternatives[random->below(space.alternatives.size())];
+    const space::Config config = alternative.at(random->below(alternative.size()));
     if (!space.why_illegal(config)) configs.push_back(config);
   }
   return configs;
