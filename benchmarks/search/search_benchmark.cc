@@ -7,9 +7,16 @@
 #include <chrono>
 #include <map>
 
+#include "import/tflite/reader.h"
+#include "measure/program_features.h"
+#include "measure/tasks.h"
+#include "passes/pipeline.h"
 #include "records/database.h"
 #include "support/error.h"
+#include "support/files.h"
+#include "tune/plot.h"
 #include "tune/replay.h"
+#include "tune/replay_file.h"
 #include "tune/search.h"
 #include "tune/synthetic.h"
 
@@ -17,7 +24,9 @@ namespace mote::tune {
 namespace {
 
 struct Settings {
-  std::string records;
+  std::vector<std::string> files, models;
+  std::string plot;
+  bool transfer = false;
   int seeds = 20;
   int variants = 5;
   size_t most_trials = 2000;
@@ -30,6 +39,8 @@ struct Workload {
   Task task;
   std::function<Outcome(uint64_t)> outcome_of;
   uint64_t best = 0;
+  std::vector<records::Trial> trials{};  // of a file
+  ModelInputs model{};
 };
 
 Workload synthetic_workload(uint64_t variant) {
@@ -44,43 +55,115 @@ Workload synthetic_workload(uint64_t variant) {
   return {task, outcome_of, best};
 }
 
+Workload replayed(std::vector<records::Trial> trials, const std::string& file) {
+  const std::shared_ptr<const Replay> replay = std::make_shared<Replay>(replay_of(trials, file));
+  Workload workload{replay->task, [replay](uint64_t index) { return replay->outcomes.at(index); }, replay->best_cycles,
+                    std::move(trials)};
+  workload.task.title = file + ": " + workload.trials.front().workload;
+  return workload;
+}
+
+/// What the program model learns from, for the workloads that one of the models has.
+void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
+  std::vector<kernels::Workload> lowered;
+  for (const std::string& model : settings.models) {
+    for (kernels::Workload& w : measure::workloads_of(passes::run_passes(import::read_tflite(model)))) {
+      lowered.push_back(std::move(w));
+    }
+  }
+  for (Workload& workload : *workloads) {
+    const records::Trial& first = workload.trials.front();
+    const target::Target target = target::load_target(first.setting.target);
+    const auto own = std::find_if(lowered.begin(), lowered.end(),
+                                  [&](const kernels::Workload& w) { return w.key == first.workload; });
+    if (own == lowered.end()) continue;
+    // Seeds share what was lowered.
+    const std::shared_ptr<std::map<std::string, std::vector<float>>> seen =
+        std::make_shared<std::map<std::string, std::vector<float>>>();
+    workload.model.program = [seen, target, space = kernels::space_of(*own, target),
+                              features = measure::program_features({*own}, target)](const Task& task,
+                                                                                    const space::Config& config) {
+      const std::string text = task.space.text_of(config);
+      const auto [entry, is_new] = seen->try_emplace(text);
+      if (is_new) entry->second = features(task, space.parse(text).value());
+      return entry->second;
+    };
+    if (!settings.transfer) continue;
+    std::vector<records::Trial> others;
+    for (const Workload& other : *workloads) {
+      const records::Trial& t = other.trials.front();
+      if (t.workload == first.workload || t.setting.target != first.setting.target) continue;
+      constexpr size_t kMostOfOne = 300;  // as an earlier tuning run would have left
+      others.insert(others.end(), other.trials.begin(),
+                    other.trials.begin() + static_cast<std::ptrdiff_t>(std::min(kMostOfOne, other.trials.size())));
+    }
+    workload.model.elsewhere = measure::examples_from(others, lowered, target, 300);
+  }
+}
+
 std::vector<Workload> workloads_of(const Settings& settings) {
   std::vector<Workload> workloads;
-  if (settings.records.empty()) {
+  if (settings.files.empty()) {
     for (int variant = 1; variant <= settings.variants; ++variant) workloads.push_back(synthetic_workload(variant));
     return workloads;
   }
-  const records::Database db(settings.records, records::Database::Mode::kRead);
-  for (const records::Database::Summary& s : db.summaries({})) {
-    const std::shared_ptr<const Replay> replay = std::make_shared<Replay>(
-        replay_of(db.trials(exactly(s.workload, s.template_version, s.setting)), settings.records));
-    workloads.push_back(
-        {replay->task, [replay](uint64_t index) { return replay->outcomes.at(index); }, replay->best_cycles});
-    workloads.back().task.title += " on " + s.setting.board;
+  for (const std::string& file : settings.files) {
+    if (!file.ends_with(".db")) {
+      workloads.push_back(replayed(read_replay(read_text(file), file), file));
+      continue;
+    }
+    const records::Database db(file, records::Database::Mode::kRead);
+    for (const records::Database::Summary& s : db.summaries({})) {
+      workloads.push_back(replayed(db.trials(exactly(s.workload, s.template_version, s.setting)), file));
+      workloads.back().task.title += " on " + s.setting.board;
+    }
   }
+  if (!settings.models.empty()) add_programs(settings, &workloads);
   return workloads;
 }
 
-/// Trials until a point within 5 % and within 2 % of the best was measured; most_trials + 1 when none was.
-std::pair<size_t, size_t> trials_needed(const Settings& settings, const Workload& workload, Strategy strategy,
-                                        uint64_t seed) {
-  const std::unique_ptr<Search> search = make_search(strategy, workload.task, seed);
-  const double best = static_cast<double>(workload.best);
-  size_t trials = 0, within5 = 0, within2 = 0;
-  std::vector<uint64_t> points = {*workload.task.space.index_of(workload.task.fallback)};
-  while (!points.empty() && within2 == 0 && trials < settings.most_trials) {
+/// One search: the best cycles after each trial.
+std::vector<uint64_t> best_so_far(const Settings& settings, const Workload& workload, Strategy strategy,
+                                  uint64_t seed) {
+  const std::unique_ptr<Search> search = make_search(strategy, workload.task, seed, workload.model);
+  std::vector<uint64_t> best;
+  // A replay's first trial is a random point: all searches begin without a hint.
+  std::vector<uint64_t> points = search->propose(settings.batch);
+  while (!points.empty() && best.size() < settings.most_trials) {
     for (const uint64_t index : points) {
       const Outcome outcome = workload.outcome_of(index);
       search->tell(index, outcome);
-      ++trials;
-      if (outcome.status != Status::kOk) continue;
-      if (within5 == 0 && static_cast<double>(outcome.cycles) <= 1.05 * best) within5 = trials;
-      if (within2 == 0 && static_cast<double>(outcome.cycles) <= 1.02 * best) within2 = trials;
+      const uint64_t before = best.empty() ? UINT64_MAX : best.back();
+      best.push_back(outcome.status == Status::kOk ? std::min(before, outcome.cycles) : before);
     }
+    if (static_cast<double>(best.back()) <= 1.02 * static_cast<double>(workload.best)) break;
     points = search->propose(settings.batch);
   }
-  const size_t never = settings.most_trials + 1;
-  return {within5 == 0 ? never : within5, within2 == 0 ? never : within2};
+  return best;
+}
+
+/// Trials until a point within a share of the best was measured; most_trials + 1 when none was.
+size_t trials_to(const Settings& settings, const Workload& workload, const std::vector<uint64_t>& best, double share) {
+  for (size_t i = 0; i < best.size(); ++i) {
+    if (static_cast<double>(best[i]) <= (1 + share) * static_cast<double>(workload.best)) return i + 1;
+  }
+  return settings.most_trials + 1;
+}
+
+/// The median over the runs of how much slower than the best the best so far is, against trials.
+Curve median_curve(const std::vector<std::vector<uint64_t>>& runs, const Workload& workload, std::string name) {
+  Curve curve{std::move(name), {}};
+  size_t longest = 0;
+  for (const std::vector<uint64_t>& run : runs) longest = std::max(longest, run.size());
+  for (size_t i = 0; i < longest; ++i) {
+    std::vector<uint64_t> now;
+    for (const std::vector<uint64_t>& run : runs) now.push_back(run[std::min(i, run.size() - 1)]);
+    std::sort(now.begin(), now.end());
+    if (now[now.size() / 2] == UINT64_MAX) continue;
+    const double ratio = static_cast<double>(now[now.size() / 2]) / static_cast<double>(workload.best);
+    if (ratio < 3) curve.points.emplace_back(static_cast<double>(i + 1), ratio);
+  }
+  return curve;
 }
 
 std::string median_text(std::vector<size_t> trials, size_t most) {
@@ -92,25 +175,40 @@ std::string median_text(std::vector<size_t> trials, size_t most) {
 void run(const Settings& settings) {
   std::vector<Strategy> chosen;
   for (const std::string& name : settings.strategies) chosen.push_back(*strategy_named(name));
-  fmt::print("median trials of {} seeds, batches of {}\n{:<40} {:<12} {:>8} {:>8} {:>14}\n", settings.seeds,
-             settings.batch, "workload", "search", "to 5 %", "to 2 %", "ms per trial");
+  fmt::print("median trials of {} seeds, batches of {}\n  {:<12} {:>8} {:>8} {:>14}\n", settings.seeds, settings.batch,
+             "search", "to 5 %", "to 2 %", "ms per trial");
+  size_t number = 0;
   for (const Workload& workload : workloads_of(settings)) {
+    size_t close = 0, measured = 0;
+    for (const records::Trial& t : workload.trials) {
+      measured += t.outcome.status == Status::kOk ? 1 : 0;
+      close += t.outcome.status == Status::kOk &&
+               static_cast<double>(t.outcome.cycles) <= 1.05 * static_cast<double>(workload.best);
+    }
+    fmt::print("{}\n", workload.task.title);
+    if (measured > 0) {
+      fmt::print("  best {} cycles; {} of {} points ({:.2f} %) are within 5 %\n", workload.best, close, measured,
+                 100.0 * static_cast<double>(close) / static_cast<double>(measured));
+    }
+    Plot plot{workload.task.title, "trials", "times the best known cycles", {}};
     for (const Strategy strategy : chosen) {
       std::vector<size_t> to5, to2;
+      std::vector<std::vector<uint64_t>> runs;
       size_t trials = 0;
       const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
       for (int seed = 1; seed <= settings.seeds; ++seed) {
-        const auto [within5, within2] = trials_needed(settings, workload, strategy, static_cast<uint64_t>(seed));
-        to5.push_back(within5);
-        to2.push_back(within2);
-        trials += std::min(within2, settings.most_trials);
+        runs.push_back(best_so_far(settings, workload, strategy, static_cast<uint64_t>(seed)));
+        to5.push_back(trials_to(settings, workload, runs.back(), 0.05));
+        to2.push_back(trials_to(settings, workload, runs.back(), 0.02));
+        trials += runs.back().size();
       }
       const std::chrono::duration<double, std::milli> spent = std::chrono::steady_clock::now() - start;
-      fmt::print("{:<40} {:<12} {:>8} {:>8} {:>14.3f}\n", workload.task.title, name_of(strategy),
-                 median_text(to5, settings.most_trials), median_text(to2, settings.most_trials),
-                 spent.count() / static_cast<double>(trials));
+      fmt::print("  {:<12} {:>8} {:>8} {:>14.3f}\n", name_of(strategy), median_text(to5, settings.most_trials),
+                 median_text(to2, settings.most_trials), spent.count() / static_cast<double>(trials));
       std::fflush(stdout);
+      plot.curves.push_back(median_curve(runs, workload, std::string(name_of(strategy))));
     }
+    if (!settings.plot.empty()) write_file(fmt::format("{}-{}.svg", settings.plot, ++number), svg_of(plot));
   }
 }
 
@@ -120,7 +218,11 @@ int main_of(int argc, char** argv) {
     if (strategy != Strategy::kExhaustive) settings.strategies.emplace_back(name_of(strategy));
   }
   CLI::App app("Compares the tuner's searches on known workloads.", "search_benchmark");
-  app.add_option("RECORDS", settings.records, "A records file to replay; without it, made-up workloads");
+  app.add_option("FILES", settings.files, "Benchmark files or records (.db) to replay; without any, made-up workloads");
+  app.add_option("--model", settings.models, "A .tflite file that has the workloads: the cost model sees programs too");
+  app.add_flag("--transfer", settings.transfer,
+               "The cost model knows 300 trials of each other file of the same target");
+  app.add_option("--plot", settings.plot, "Draw PREFIX-1.svg, PREFIX-2.svg ...");
   app.add_option("--seeds", settings.seeds, "Runs of each search")->capture_default_str()->check(CLI::Range(1, 10000));
   app.add_option("--variants", settings.variants, "Made-up workloads")
       ->capture_default_str()

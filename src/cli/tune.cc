@@ -14,8 +14,12 @@
 #include "deploy/library.h"
 #include "import/tflite/reader.h"
 #include "measure/measurer.h"
+#include "measure/program_features.h"
 #include "measure/tasks.h"
 #include "passes/pipeline.h"
+#include "records/tradeoff.h"
+#include "support/files.h"
+#include "tune/plot.h"
 #include "tune/tuner.h"
 
 namespace mote::cli {
@@ -25,8 +29,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string model, board = "nucleo-f746zg", records = "tuning.db", strategy = "annealing";
-  std::vector<std::string> vias = {"sim"}, boards;
+  std::string model, board = "nucleo-f746zg", records = "tuning.db", strategy = "model", plot;
+  std::vector<std::string> vias = {"sim"}, boards, transfer, transfer_models;
+  uint64_t flash = 0, ram = 0;
   size_t trials = 500, batch = 8, early_stop = 0;
   uint64_t seed = 1;
   uint32_t repeats = 2;
@@ -157,8 +162,48 @@ int print_dry_run(const Options& options, const target::Board& board, const std:
   return 0;
 }
 
+/// Flash of the whole model's kernels against its cycles: the best combinations of what was measured, of kernels with
+/// at most `ram` bytes of scratch (0: any). Nothing when an operator has no such kernel.
+std::optional<records::Tradeoff> tradeoff_of(const records::Database& database, const records::Setting& setting,
+                                             const std::vector<tune::Task>& tasks, uint64_t ram) {
+  std::vector<std::vector<records::Option>> groups;
+  for (const tune::Task& task : tasks) {
+    std::vector<records::Option> group;
+    for (const records::Trial& trial :
+         records::pareto_of(database.trials(records::exactly(task.workload, task.template_version, setting)))) {
+      if (ram > 0 && trial.outcome.ram_bytes > ram) continue;
+      group.push_back({trial.outcome.cycles, trial.outcome.flash_bytes});
+    }
+    if (group.empty()) return std::nullopt;
+    for (int i = 0; i < task.occurrences; ++i) groups.push_back(group);
+  }
+  return records::Tradeoff(groups);
+}
+
+/// What fits the budgets, and what more memory would buy.
+std::string memory_text(const Options& options, const std::optional<records::Tradeoff>& tradeoff) {
+  if (!tradeoff) return fmt::format("no kernel of some operator has {} bytes of scratch or less\n", options.ram);
+  const std::vector<records::Option>& totals = tradeoff->totals();
+  const uint64_t flash = options.flash > 0 ? options.flash : totals.back().bytes;
+  const std::optional<size_t> best = tradeoff->best_within(flash);
+  if (!best) {
+    return fmt::format("no kernels fit {} bytes of flash: the smallest take {}\n", flash, totals.front().bytes);
+  }
+  std::string text = fmt::format("within {} bytes of flash: {} cycles, kernels of {} bytes\n", flash,
+                                 totals[*best].cycles, totals[*best].bytes);
+  // The next steps up that are worth a line: each at least 1 % faster than the line before.
+  uint64_t shown = totals[*best].cycles;
+  for (size_t i = *best + 1, lines = 0; i < totals.size() && lines < 4; ++i) {
+    if (static_cast<double>(totals[i].cycles) > 0.99 * static_cast<double>(shown)) continue;
+    text += fmt::format("  {} bytes more: {} cycles\n", totals[i].bytes - totals[*best].bytes, totals[i].cycles);
+    shown = totals[i].cycles;
+    ++lines;
+  }
+  return text;
+}
+
 int report(const Options& options, const target::Board& board, const tune::Result& result,
-           const std::vector<session::BoardState>& boards) {
+           const std::vector<session::BoardState>& boards, const std::string& memory) {
   const bool failed = result.ended == tune::Ended::kErrors;
   if (options.json) {
     Json json{{"model", options.model},
@@ -176,10 +221,29 @@ int report(const Options& options, const target::Board& board, const tune::Resul
     for (const session::BoardState& state : boards) json["boards"].push_back(json_of(state));
     print_json(json);
   } else {
-    fmt::print("{}{}", summary_table(result), boards_text(boards));
+    fmt::print("{}{}{}", summary_table(result), memory, boards_text(boards));
   }
   if (failed) print_error(result.explanation);
   return failed ? 1 : 0;
+}
+
+/// What the cost model may know before the first trial: what was measured of this model's and the other models'
+/// workloads.
+std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector<kernels::Workload> workloads,
+                                             const target::Target& target) {
+  constexpr size_t kMost = 200;  // of each workload in each setting
+  if (options.transfer.empty()) return {};
+  for (const std::string& model : options.transfer_models) {
+    for (kernels::Workload& w : measure::workloads_of(passes::run_passes(import::read_tflite(model)))) {
+      workloads.push_back(std::move(w));
+    }
+  }
+  std::vector<records::Trial> trials;
+  for (const std::string& file : options.transfer) {
+    const records::Database database(file, records::Database::Mode::kRead);
+    for (records::Trial& trial : database.trials({})) trials.push_back(std::move(trial));
+  }
+  return measure::examples_from(trials, workloads, target, kMost);
 }
 
 int run_tune(const Options& options) {
@@ -220,9 +284,22 @@ int run_tune(const Options& options) {
   if (options.target_cycles > 0) tuning.target_cycles = options.target_cycles;
   tuning.setting = {board.target.name, board.name, way, measurer.compiler(), measurer.flags()};
   tuning.stop = &stop_requested;
-  tuning.on_progress = [&](const tune::Progress& progress) { view.show(progress); };
+  tuning.model.program = measure::program_features(workloads, board.target);
+  tuning.model.elsewhere = learned_elsewhere(options, workloads, board.target);
+  tune::Plot plot{options.model + " on " + board.name, "trials", "cycles", {{"best so far", {}}}};
+  tuning.on_progress = [&](const tune::Progress& progress) {
+    view.show(progress);
+    const std::optional<uint64_t> total = progress.total_cycles();
+    if (!total || progress.trials == 0) return;
+    plot.curves.front().points.emplace_back(static_cast<double>(progress.trials), static_cast<double>(*total));
+  };
   const tune::Result result = tune::tune(tasks, measurer, &database, tuning);
-  return report(options, board, result, pool.boards());
+  if (!options.plot.empty()) write_file(options.plot, tune::svg_of(plot));
+  std::string memory;
+  if (options.flash > 0 || options.ram > 0) {
+    memory = memory_text(options, tradeoff_of(database, tuning.setting, tasks, options.ram));
+  }
+  return report(options, board, result, pool.boards(), memory);
 }
 
 }  // namespace
@@ -248,7 +325,18 @@ void add_tune(CLI::App& app, Run& run) {
   command.add_option("--time-limit", o->time_limit, "Stop after so many seconds")->check(CLI::PositiveNumber);
   command.add_option("--target-cycles", o->target_cycles, "Stop when the tuned operators together take no more cycles");
   command.add_option("--early-stop", o->early_stop, "Leave an operator after so many trials without progress");
-  command.add_option("--strategy", o->strategy, "exhaustive, random or annealing")->capture_default_str();
+  command
+      .add_option("--strategy", o->strategy,
+                  "exhaustive, random, annealing, genetic, or model: a cost model that learns from the trials")
+      ->capture_default_str();
+  command.add_option("--transfer-from", o->transfer,
+                     "Records of other boards or models that the cost model learns from before the first trial");
+  command.add_option("--transfer-model", o->transfer_models, "Another model whose operators those records are of");
+  command.add_option("--flash", o->flash, "At the end, also: the fastest kernels that fit so many bytes of flash")
+      ->transform(CLI::AsSizeValue(false));
+  command.add_option("--ram", o->ram, "The same for the scratch memory of each kernel")
+      ->transform(CLI::AsSizeValue(false));
+  command.add_option("--plot", o->plot, "Draw the best cycles so far against trials into this SVG file");
   command.add_option("--seed", o->seed, "Of every random choice")->capture_default_str();
   command.add_option("--batch", o->batch, "Candidates built and measured between decisions")
       ->capture_default_str()

@@ -50,6 +50,12 @@ std::string per_mac_text(const TaskProgress& task) {
   return fmt::format("{:.3f}", static_cast<double>(*task.best_cycles) / static_cast<double>(task.task->macs));
 }
 
+/// How near the task is to what the multiplier could do; more than 100 % where an algorithm needs fewer products.
+std::string limit_text(const TaskProgress& task) {
+  if (!task.best_cycles || *task.best_cycles == 0 || task.task->limit <= 0) return "-";
+  return fmt::format("{:.0f} %", 100 * task.task->limit / static_cast<double>(*task.best_cycles));
+}
+
 size_t failures_of(const TaskProgress& task) {
   return task.trials - task.count(Status::kOk);
 }
@@ -170,7 +176,7 @@ std::string progress_line(const Progress& progress) {
 }
 
 std::string summary_table(const tune::Result& result) {
-  Table table({"task", ">occurs", ">fallback", ">best cycles", ">gain", ">per MAC", ">trials", "errors"});
+  Table table({"task", ">occurs", ">fallback", ">best cycles", ">gain", ">per MAC", ">of limit", ">trials", "errors"});
   std::optional<uint64_t> before = 0;
   for (const TaskProgress& task : result.progress.tasks) {
     const std::optional<uint64_t>& fallback = task.fallback_cycles;
@@ -178,11 +184,11 @@ std::string summary_table(const tune::Result& result) {
     if (before) *before += *fallback * static_cast<uint64_t>(task.task->occurrences);
     table.add({printable(task.task->title.empty() ? task.task->workload : task.task->title),
                std::to_string(task.task->occurrences), cycles_text(fallback), cycles_text(task.best_cycles),
-               gain_text(fallback, task.best_cycles), per_mac_text(task), std::to_string(task.known + task.trials),
-               errors_text(task)});
+               gain_text(fallback, task.best_cycles), per_mac_text(task), limit_text(task),
+               std::to_string(task.known + task.trials), errors_text(task)});
   }
   const std::optional<uint64_t> after = result.progress.total_cycles();
-  table.add({"whole model", "", cycles_text(before), cycles_text(after), gain_text(before, after), "",
+  table.add({"whole model", "", cycles_text(before), cycles_text(after), gain_text(before, after), "", "",
              std::to_string(result.progress.trials)});
   return table.text();
 }

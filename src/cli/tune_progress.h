@@ -18,7 +18,8 @@ std::vector<std::string> progress_picture(const tune::Progress& progress, size_t
 /// One line for a log: "128/500 trials  conv_2d …: 12,345 cycles  4.2 trials/s  1:28 left".
 std::string progress_line(const tune::Progress& progress);
 
-/// The table when it is over: fallback and best cycles of each task, what was gained, trials, errors by kind, and the
+/// The table when it is over: fallback and best cycles of each task, what was gained, cycles per MAC and what share of
+/// the multiplier's limit that is, trials, errors by kind, and the
 /// whole model's cycles.
 std::string summary_table(const tune::Result& result);
 

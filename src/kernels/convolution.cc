@@ -45,7 +45,7 @@ bool narrow(const Workload& workload) {
 }
 
 constexpr int64_t kMostSums = 16;       // kept in registers: more do not fit any core's
-constexpr int64_t kMostProducts = 256;  // written out: more take longer to compile than they can save
+constexpr int64_t kMostProducts = 128;  // written out: more take longer to compile than they can save
 
 /// The input is read where it lies.
 space::Alternative direct_space(const Workload& workload) {

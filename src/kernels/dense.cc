@@ -65,7 +65,7 @@ std::optional<std::string> why_no_gemm(const Workload& workload, const target::T
   return std::nullopt;
 }
 
-constexpr int64_t kMostProducts = 256;  // written out: more take longer to compile than they can save
+constexpr int64_t kMostProducts = 128;  // written out: more take longer to compile than they can save
 
 space::Alternative loops_space(const Workload& workload, const target::Target& target) {
   const auto few = [](const std::vector<int64_t>& factors) { return factors[2] <= 32; };

@@ -127,7 +127,7 @@ Program lower_columns(const Workload& workload, const space::Config& config, con
 }
 
 constexpr int64_t kMostSums = 16;       // kept in registers
-constexpr int64_t kMostProducts = 256;  // written out
+constexpr int64_t kMostProducts = 128;  // written out
 
 space::Alternative loops_space(const Workload& workload) {
   const ir::Shape &w = workload.input(1).shape, &out = workload.output().shape;

@@ -9,14 +9,13 @@ namespace mote::measure {
 using records::Outcome;
 using records::Status;
 
-Candidate build_candidate(const kernels::Workload& workload, const space::Config& config, const target::Target& target,
-                          toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
-                          const EditSource& edit) {
+Candidate build_candidate(const Lower& lower, const space::Config& config, toolchain::Toolchain& toolchain,
+                          const std::vector<std::string>& flags, const EditSource& edit) {
   const auto begin = std::chrono::steady_clock::now();
   Candidate candidate;
   Outcome& outcome = candidate.outcome;
   try {
-    candidate.program = kernels::lower(workload, config, target, kCandidateFunction);
+    candidate.program = lower(config, kCandidateFunction);
   } catch (const loop::ScheduleError& error) {
     outcome.status = Status::kIllegal;
     outcome.error = error.what();

@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "kernels/kernel.h"
+#include "loop/ir.h"
 #include "records/outcome.h"
+#include "space/config.h"
 #include "toolchain/toolchain.h"
 
 namespace mote::measure {
@@ -26,9 +27,11 @@ inline constexpr const char* kCandidateFunction = "mote_candidate";
 /// Changes a candidate's C before it is compiled: see sabotage.h.
 using EditSource = std::function<std::string(const space::Config& config, std::string source)>;
 
+/// The program for a config, with the given name; throws loop::ScheduleError when the config is illegal after all.
+using Lower = std::function<loop::Program(const space::Config& config, const std::string& function_name)>;
+
 /// Lowers, emits and compiles. Never throws for what the config or the compiler did.
-Candidate build_candidate(const kernels::Workload& workload, const space::Config& config, const target::Target& target,
-                          toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
-                          const EditSource& edit = {});
+Candidate build_candidate(const Lower& lower, const space::Config& config, toolchain::Toolchain& toolchain,
+                          const std::vector<std::string>& flags, const EditSource& edit = {});
 
 }  // namespace mote::measure

@@ -52,16 +52,9 @@ Bytes random_input(const ir::Tensor& tensor, uint64_t seed) {
 
 }  // namespace
 
-/// Inputs of a workload and what must come out.
-struct DeviceMeasurer::Reference {
-  std::vector<Bytes> inputs;
-  std::vector<uint64_t> seeds;
-  Bytes output;
-};
-
-std::string difference(const ir::Tensor& tensor, std::span<const std::byte> got, std::span<const std::byte> expected) {
+std::string difference(bool is_float, std::span<const std::byte> got, std::span<const std::byte> expected) {
   if (got.size() != expected.size()) return "the sizes differ";
-  if (tensor.dtype != ir::DType::kFloat32) {
+  if (!is_float) {
     for (size_t i = 0; i < got.size(); ++i) {
       if (got[i] == expected[i]) continue;
       return fmt::format("byte {}: got {}, expected {}", i, static_cast<int8_t>(got[i]),
@@ -88,6 +81,12 @@ DeviceMeasurer::DeviceMeasurer(session::Pool& pool, const target::Board& board,
   }
 }
 
+DeviceMeasurer::DeviceMeasurer(session::Pool& pool, const target::Board& board, std::map<std::string, Subject> subjects,
+                               const Options& options)
+    : DeviceMeasurer(pool, board, std::vector<kernels::Workload>{}, options) {
+  subjects_ = std::move(subjects);
+}
+
 DeviceMeasurer::~DeviceMeasurer() = default;
 
 std::string DeviceMeasurer::compiler() const {
@@ -101,31 +100,38 @@ std::string DeviceMeasurer::flags() const {
   return text;
 }
 
-const DeviceMeasurer::Reference& DeviceMeasurer::reference_for(const kernels::Workload& workload) {
-  std::unique_ptr<Reference>& reference = references_[workload.key];
-  if (reference) return *reference;
-  reference = std::make_unique<Reference>();
+const Subject& DeviceMeasurer::subject_of(const std::string& key) {
+  const auto known = subjects_.find(key);
+  if (known != subjects_.end()) return known->second;
+  const kernels::Workload& workload = workloads_.at(key);
+  Subject subject;
+  subject.lower = [this, &workload](const space::Config& config, const std::string& name) {
+    return kernels::lower(workload, config, target_, name);
+  };
+  subject.is_float = workload.output().dtype == ir::DType::kFloat32;
+  bool random_bytes = true;
   uint64_t seed = options_.seed * 1000;
   for (const ir::TensorId id : workload.graph.inputs) {
-    reference->seeds.push_back(++seed);
-    reference->inputs.push_back(random_input(workload.graph.tensor(id), seed));
+    const ir::Tensor& tensor = workload.graph.tensor(id);
+    random_bytes = random_bytes && tensor.dtype != ir::DType::kFloat32;
+    subject.seeds.push_back(++seed);
+    subject.inputs.push_back(random_input(tensor, seed));
   }
-  reference->output =
-      reference::interpret(workload.graph, reference->inputs).at(static_cast<size_t>(workload.op().output));
-  return *reference;
+  if (!random_bytes) subject.seeds.clear();
+  subject.expected = reference::interpret(workload.graph, subject.inputs).at(static_cast<size_t>(workload.op().output));
+  return subjects_.emplace(key, std::move(subject)).first->second;
 }
 
 std::vector<Outcome> DeviceMeasurer::measure(const tune::Task& task, const std::vector<space::Config>& configs) {
-  const kernels::Workload& workload = workloads_.at(task.workload);
-  reference_for(workload);  // while there is one thread
+  const Subject& subject = subject_of(task.workload);
   const auto build = [&](size_t i, toolchain::Toolchain& toolchain) {
-    return build_candidate(workload, configs[i], target_, toolchain, options_.flags, options_.edit);
+    return build_candidate(subject.lower, configs[i], toolchain, options_.flags, options_.edit);
   };
   const BuildAhead candidates(configs.size(), toolchains_, build, options_.stop);
   std::vector<Outcome> outcomes(configs.size());
   const std::vector<session::Pool::JobEnd> ends = pool_.run(configs.size(), [&](session::Session& session, size_t i) {
     const std::optional<Candidate>& candidate = candidates.wait(i);
-    if (candidate) outcomes[i] = run(session, workload, *candidate);
+    if (candidate) outcomes[i] = run(session, subject, *candidate);
   });
   using End = session::Pool::End;
   size_t measured = 0;
@@ -142,7 +148,7 @@ std::vector<Outcome> DeviceMeasurer::measure(const tune::Task& task, const std::
   return outcomes;
 }
 
-Outcome DeviceMeasurer::run(session::Session& session, const kernels::Workload& workload, const Candidate& candidate) {
+Outcome DeviceMeasurer::run(session::Session& session, const Subject& subject, const Candidate& candidate) {
   Outcome outcome = candidate.outcome;
   if (!candidate.object) return outcome;
   const auto begin = std::chrono::steady_clock::now();
@@ -157,7 +163,7 @@ Outcome DeviceMeasurer::run(session::Session& session, const kernels::Workload& 
       const bool large = failure->kind == session::LoadFailure::Kind::kTooLarge;
       failed(large ? Status::kTooLarge : Status::kLoad, failure->text);
     } else {
-      run_loaded(session, workload, std::get<session::Module>(loaded), &outcome);
+      run_loaded(session, subject, std::get<session::Module>(loaded), &outcome);
     }
   } catch (const device::ConnectionError&) {
     throw;  // the pool's affair
@@ -167,25 +173,24 @@ Outcome DeviceMeasurer::run(session::Session& session, const kernels::Workload& 
   return outcome;
 }
 
-void DeviceMeasurer::run_loaded(session::Session& session, const kernels::Workload& workload,
-                                const session::Module& module, Outcome* result) {
+void DeviceMeasurer::run_loaded(session::Session& session, const Subject& subject, const session::Module& module,
+                                Outcome* result) {
   Outcome& outcome = *result;
   const auto begin = std::chrono::steady_clock::now();
-  const Reference& reference = *references_.at(workload.key);
   std::vector<std::unique_ptr<Allocation>> tensors;
   std::vector<uint32_t> arguments;
-  for (size_t i = 0; i < reference.inputs.size(); ++i) {
-    const uint32_t bytes = static_cast<uint32_t>(reference.inputs[i].size());
+  for (size_t i = 0; i < subject.inputs.size(); ++i) {
+    const uint32_t bytes = static_cast<uint32_t>(subject.inputs[i].size());
     tensors.push_back(std::make_unique<Allocation>(&session, bytes));
     arguments.push_back(tensors.back()->address);
-    if (workload.graph.tensor(workload.graph.inputs[i]).dtype == ir::DType::kFloat32) {
-      session.write(arguments.back(), reference.inputs[i]);
+    if (subject.seeds.empty()) {
+      session.write(arguments.back(), subject.inputs[i]);
     } else {
-      session.fill_random(arguments.back(), bytes, reference.seeds[i]);
+      session.fill_random(arguments.back(), bytes, subject.seeds[i]);
     }
   }
   // What a candidate may write is filled with a pattern that must be gone from the output and stay behind it.
-  const uint32_t output_bytes = static_cast<uint32_t>(reference.output.size());
+  const uint32_t output_bytes = static_cast<uint32_t>(subject.expected.size());
   std::vector<uint32_t> guards;
   for (const uint32_t bytes : {output_bytes, outcome.ram_bytes}) {
     if (bytes == 0) continue;
@@ -194,7 +199,7 @@ void DeviceMeasurer::run_loaded(session::Session& session, const kernels::Worklo
     guards.push_back(arguments.back() + bytes);
     session.fill(arguments.back(), bytes + kGuardBytes, kGuard);
   }
-  const uint32_t output = arguments[reference.inputs.size()];
+  const uint32_t output = arguments[subject.inputs.size()];
   const session::CallResult called =
       session.call(module, kCandidateFunction, arguments, options_.repeats, options_.run_limit);
   outcome.run_seconds = seconds_since(begin);
@@ -208,7 +213,7 @@ void DeviceMeasurer::run_loaded(session::Session& session, const kernels::Worklo
   outcome.cycles = called.least;
   outcome.all_cycles = {called.least};
   if (called.repeats > 1) outcome.all_cycles.push_back(called.most);
-  outcome.error = difference(workload.output(), session.read(output, output_bytes), reference.output);
+  outcome.error = difference(subject.is_float, session.read(output, output_bytes), subject.expected);
   for (const uint32_t guard : guards) {
     const Bytes behind = session.read(guard, kGuardBytes);
     const bool intact = std::all_of(behind.begin(), behind.end(), [](std::byte b) { return b == kGuard; });

@@ -25,10 +25,23 @@ struct Options {
   EditSource edit{};                            // applied to every candidate's C: for tests
 };
 
+/// What is tuned: how its programs are made, and what they must compute.
+struct Subject {
+  Lower lower;
+  std::vector<Bytes> inputs;      // of the program, in its order
+  Bytes expected;                 // its output
+  bool is_float = false;          // the output is float32 and need not be equal to the bit
+  std::vector<uint64_t> seeds{};  // inputs that are random bytes may be named by their seeds, one each, and are then
+                                  // made on the board
+};
+
 class DeviceMeasurer : public tune::Measurer {
  public:
   /// `workloads`: one per task, found by key. `pool`, of such boards, must outlive this.
   DeviceMeasurer(session::Pool& pool, const target::Board& board, std::vector<kernels::Workload> workloads,
+                 const Options& options);
+  /// Programs of your own: subjects by their tasks' workload keys.
+  DeviceMeasurer(session::Pool& pool, const target::Board& board, std::map<std::string, Subject> subjects,
                  const Options& options);
   ~DeviceMeasurer() override;
 
@@ -40,22 +53,21 @@ class DeviceMeasurer : public tune::Measurer {
   std::string flags() const;
 
  private:
-  struct Reference;
-  const Reference& reference_for(const kernels::Workload& workload);
-  records::Outcome run(session::Session& session, const kernels::Workload& workload, const Candidate& candidate);
-  void run_loaded(session::Session& session, const kernels::Workload& workload, const session::Module& module,
+  const Subject& subject_of(const std::string& workload);
+  records::Outcome run(session::Session& session, const Subject& subject, const Candidate& candidate);
+  void run_loaded(session::Session& session, const Subject& subject, const session::Module& module,
                   records::Outcome* outcome);
 
   session::Pool& pool_;
   target::Target target_;
-  std::map<std::string, kernels::Workload> workloads_;
-  std::map<std::string, std::unique_ptr<Reference>> references_;
+  std::map<std::string, kernels::Workload> workloads_;  // whose subjects are made when they are first measured
+  std::map<std::string, Subject> subjects_;
   Options options_;
   std::vector<std::unique_ptr<toolchain::Toolchain>> toolchains_;  // one per job
 };
 
-/// The difference of a kernel's output from the reference, for people; "" when there is none. int8 must be equal;
-/// floats differ by at most 1e-5 of the greatest magnitude (or of 1).
-std::string difference(const ir::Tensor& tensor, std::span<const std::byte> got, std::span<const std::byte> expected);
+/// The difference of an output from the reference, for people; "" when there is none. Integers must be equal; floats
+/// differ by at most 1e-5 of the greatest magnitude (or of 1).
+std::string difference(bool is_float, std::span<const std::byte> got, std::span<const std::byte> expected);
 
 }  // namespace mote::measure

@@ -17,6 +17,9 @@ std::vector<tune::Task> tasks_of(const std::vector<kernels::Workload>& workloads
     task.workload = w.key;
     task.title = w.title;
     task.macs = ir::macs_of(w.graph, w.op());
+    // A dual 16-bit multiply-accumulate is the most any of these cores does in a cycle.
+    const bool pairs = target.dsp && w.output().dtype != ir::DType::kFloat32;
+    if (target.cortex_m()) task.limit = static_cast<double>(task.macs) / (pairs ? 2 : 1);
     task.space = kernels::space_of(w, target);
     if (task.space.size() < 2) continue;
     task.fallback = kernels::fallback_of(w, target);

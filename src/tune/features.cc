@@ -1,7 +1,11 @@
 #include "tune/features.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string>
 
 namespace mote::tune {
 namespace {
@@ -33,16 +37,24 @@ void add_knob(const space::Knob& knob, int64_t value, std::vector<float>* featur
   }
 }
 
-std::vector<float> block_of(const space::Alternative& alternative, const space::Config& config) {
-  std::vector<float> features, factors;
+/// Features under a name: knobs of one name and kind in several alternatives share their features.
+using Named = std::vector<std::pair<std::string, std::vector<float>>>;
+
+Named named_features(const space::Alternative& alternative, const space::Config& config) {
+  Named features;
+  std::vector<std::pair<std::string, float>> factors;
   for (size_t i = 0; i < alternative.knobs.size(); ++i) {
     const space::Knob& knob = alternative.knobs[i];
     if (knob.values.size() < 2) continue;
-    add_knob(knob, config.values[i].second, &features);
-    if (is_factor(knob)) factors.push_back(static_cast<float>(config.values[i].second));
+    std::vector<float> own;
+    add_knob(knob, config.values[i].second, &own);
+    features.emplace_back(fmt::format("{} {} {}", knob.name, static_cast<int>(knob.kind), own.size()), own);
+    if (is_factor(knob)) factors.emplace_back(knob.name, own.front());
   }
   for (size_t i = 0; i < factors.size(); ++i) {
-    for (size_t k = i + 1; k < factors.size(); ++k) features.push_back(factors[i] * factors[k]);
+    for (size_t k = i + 1; k < factors.size(); ++k) {
+      features.push_back({factors[i].first + " * " + factors[k].first, {factors[i].second * factors[k].second}});
+    }
   }
   return features;
 }
@@ -55,10 +67,17 @@ std::vector<float> knob_features(const Task& task, const space::Config& config) 
   if (alternatives.size() > 1) {
     for (const space::Alternative& a : alternatives) features.push_back(a.name == config.alternative ? 1.0F : 0.0F);
   }
+  const space::Alternative* own = task.space.alternative(config.alternative);
+  const Named values = named_features(*own, config);
+  std::set<std::string> seen;
   for (const space::Alternative& a : alternatives) {
-    const bool own = a.name == config.alternative;
-    const std::vector<float> block = block_of(a, own ? config : a.at(0));
-    for (const float f : block) features.push_back(own ? f : std::numeric_limits<float>::quiet_NaN());
+    for (const auto& [name, others] : &a == own ? values : named_features(a, a.at(0))) {
+      if (!seen.insert(name).second) continue;
+      const auto value = std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.first == name; });
+      const std::vector<float> absent(others.size(), std::numeric_limits<float>::quiet_NaN());
+      const std::vector<float>& used = value == values.end() ? absent : value->second;
+      features.insert(features.end(), used.begin(), used.end());
+    }
   }
   return features;
 }

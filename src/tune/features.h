@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "tune/cost_model.h"
 #include "tune/measurer.h"
 
 namespace mote::tune {
@@ -12,9 +13,20 @@ namespace mote::tune {
 /// always give the same features.
 using FeatureFn = std::function<std::vector<float>(const Task&, const space::Config&)>;
 
-/// The features there are without knowing what the knobs mean. One 0/1 per alternative; then for each alternative (NaN
-/// for points of another) every number, one 0/1 per name, each factor of a split, the place of each axis of an order,
-/// and the product of each two knobs of positive numbers with more than two values (two tile sizes make a tile).
+/// The features there are without knowing what the knobs mean. One 0/1 per alternative; then for each knob of any of
+/// them (NaN where a point has no such knob) its number, one 0/1 per name, each factor of a split or the place of each
+/// axis of an order, and the product of each two knobs of positive numbers with more than two values (two tile sizes
+/// make a tile).
 std::vector<float> knob_features(const Task& task, const space::Config& config);
+
+/// What the cost model of a guided search learns from.
+struct ModelInputs {
+  FeatureFn knobs = knob_features;
+  /// Of the lowered program, as many for every point of every workload (loop_features.h); dearer than those of the
+  /// knobs, so only promising points are looked at. May be empty.
+  FeatureFn program{};
+  /// What is known of other workloads, boards and models: program features, merits, and groups above 0.
+  std::vector<Example> elsewhere{};
+};
 
 }  // namespace mote::tune

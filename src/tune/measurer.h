@@ -20,6 +20,7 @@ struct Task {
   std::string title;     // for people: "conv_2d 32x32x16 -> 32x32x16 3x3"
   int occurrences = 1;   // how often it occurs in the model
   int64_t macs = 0;      // per occurrence
+  double limit = 0;      // cycles below which the core's multiplier cannot do these MACs; 0: not known
   space::Space space;
   space::Config fallback;          // good untuned
   std::string template_version{};  // of the template that makes its kernels; results of another version are not reused

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unordered_map>
 
 #include "tune/cost_model.h"
@@ -9,7 +10,8 @@
 namespace mote::tune {
 namespace {
 
-constexpr size_t kFirstRandom = 24;   // trials before the model has a say
+constexpr size_t kFirstRandom = 16;   // trials before the model has a say
+constexpr size_t kFirstLooks = 12;    // with knowledge from elsewhere: programs looked at for each of the first trials
 constexpr double kRandomShare = 0.1;  // of every batch: what the model would never propose
 constexpr size_t kChains = 64;        // annealed side by side, half from the best known points and half from anywhere
 constexpr size_t kSteps = 60;         // of each chain
@@ -27,19 +29,28 @@ struct Candidate {
 
 class ModelSearch final : public Search {
  public:
-  ModelSearch(const Task& task, uint64_t seed, FeatureFn features)
-      : task_(task), points_(task.space), random_(seed), features_of_(std::move(features)), model_(random_.bits()) {}
+  ModelSearch(const Task& task, uint64_t seed, ModelInputs inputs)
+      : task_(task),
+        points_(task.space),
+        random_(seed),
+        inputs_(std::move(inputs)),
+        model_(random_.bits()),
+        program_model_(random_.bits()) {}
 
   std::vector<uint64_t> propose(size_t count) override {
+    const size_t guided =
+        count > 1 ? count - static_cast<size_t>(std::ceil(kRandomShare * static_cast<double>(count))) : 1;
     std::vector<uint64_t> proposals;
     if (known_.size() >= kFirstRandom && successes_ > 1) {
-      const size_t guided = count - static_cast<size_t>(std::ceil(kRandomShare * static_cast<double>(count)));
       if (!fitted_) fit();
       const std::unordered_map<uint64_t, float> seen = points_.size() <= kChains * kSteps ? score_all() : anneal();
-      proposals = choose(best_fresh(seen, count * kCandidates), count > 1 ? guided : 1);
+      proposals = choose(by_program(best_fresh(seen, count * kCandidates)), guided);
+    } else if (inputs_.program && !inputs_.elsewhere.empty()) {
+      if (!fitted_) fit();
+      proposals = choose(by_program(some_fresh(count * kFirstLooks)), guided);
     }
     while (proposals.size() < count) {
-      const std::optional<uint64_t> index = points_.draw(random_);
+      const std::optional<uint64_t> index = points_.draw_evenly(random_);
       if (!index) break;
       proposals.push_back(*index);
     }
@@ -58,7 +69,18 @@ class ModelSearch final : public Search {
  private:
   const std::vector<float>& features_of(uint64_t index) {
     const auto [entry, is_new] = features_.try_emplace(index);
-    if (is_new) entry->second = features_of_(task_, task_.space.at(index));
+    if (is_new) entry->second = inputs_.knobs(task_, task_.space.at(index));
+    return entry->second;
+  }
+
+  /// The program's features, then the knobs'.
+  const std::vector<float>& all_features_of(uint64_t index) {
+    const auto [entry, is_new] = all_features_.try_emplace(index);
+    if (is_new) {
+      entry->second = inputs_.program(task_, task_.space.at(index));
+      const std::vector<float>& knobs = features_of(index);
+      entry->second.insert(entry->second.end(), knobs.begin(), knobs.end());
+    }
     return entry->second;
   }
 
@@ -85,6 +107,16 @@ class ModelSearch final : public Search {
       examples.push_back({features_of(index), merit, 0});
     }
     model_.fit(examples);
+    if (inputs_.program) {
+      for (size_t i = 0; i < sorted.size(); ++i) examples[i].features = all_features_of(sorted[i].first);
+      // Nothing is known of this workload's knobs elsewhere.
+      const size_t knobs = features_of(0).size();
+      for (const Example& other : inputs_.elsewhere) {
+        examples.push_back(other);
+        examples.back().features.resize(other.features.size() + knobs, std::numeric_limits<float>::quiet_NaN());
+      }
+      program_model_.fit(examples);
+    }
     fitted_ = true;
   }
 
@@ -100,7 +132,7 @@ class ModelSearch final : public Search {
       if (starts.size() == kChains / 2) break;
       starts.push_back(known.index);
     }
-    while (starts.size() < kChains) starts.push_back(random_.below(points_.size()));
+    while (starts.size() < kChains) starts.push_back(points_.random_evenly(random_));
     return starts;
   }
 
@@ -152,6 +184,28 @@ class ModelSearch final : public Search {
     return fresh;
   }
 
+  /// Fresh points of all alternatives, untaken.
+  std::vector<Candidate> some_fresh(size_t most) {
+    std::vector<Candidate> fresh;
+    for (size_t tries = 0; tries < 4 * most && fresh.size() < most; ++tries) {
+      const uint64_t index = points_.random_evenly(random_);
+      const bool seen = std::any_of(fresh.begin(), fresh.end(), [&](const Candidate& c) { return c.index == index; });
+      if (!seen && points_.is_fresh(index)) fresh.push_back({0, index});
+    }
+    return fresh;
+  }
+
+  /// The candidates in the order of the model that knows their programs, where there is one.
+  std::vector<Candidate> by_program(std::vector<Candidate> candidates) {
+    if (!inputs_.program) return candidates;
+    std::vector<std::vector<float>> rows;
+    for (const Candidate& candidate : candidates) rows.push_back(all_features_of(candidate.index));
+    const std::vector<float> scores = program_model_.score(rows);
+    for (size_t i = 0; i < candidates.size(); ++i) candidates[i].score = scores[i];
+    std::sort(candidates.begin(), candidates.end());
+    return candidates;
+  }
+
   /// The best candidates, but not all from one corner: of those near a better one only a share.
   std::vector<uint64_t> choose(const std::vector<Candidate>& candidates, size_t count) {
     std::vector<uint64_t> chosen;
@@ -172,18 +226,18 @@ class ModelSearch final : public Search {
   const Task& task_;
   Points points_;
   Random random_;
-  FeatureFn features_of_;
-  CostModel model_;
+  ModelInputs inputs_;
+  CostModel model_, program_model_;
   bool fitted_ = false;
   size_t successes_ = 0;
   std::unordered_map<uint64_t, uint64_t> known_;  // index to least cycles, 0 when it never worked
-  std::unordered_map<uint64_t, std::vector<float>> features_;
+  std::unordered_map<uint64_t, std::vector<float>> features_, all_features_;
 };
 
 }  // namespace
 
-std::unique_ptr<Search> model_search(const Task& task, uint64_t seed, const FeatureFn& features) {
-  return std::make_unique<ModelSearch>(task, seed, features);
+std::unique_ptr<Search> model_search(const Task& task, uint64_t seed, const ModelInputs& inputs) {
+  return std::make_unique<ModelSearch>(task, seed, inputs);
 }
 
 }  // namespace mote::tune

@@ -37,6 +37,17 @@ std::optional<uint64_t> Points::draw(Random& random) {
   return std::nullopt;
 }
 
+std::optional<uint64_t> Points::draw_evenly(Random& random) {
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const uint64_t candidate = random_evenly(random);
+    if (!is_fresh(candidate)) continue;
+    take(candidate);
+    return candidate;
+  }
+  return draw(random);
+}
+
 std::optional<uint64_t> Points::draw_near(uint64_t from, Random& random) {
   constexpr int kAttempts = 40;
   for (int changes = 1; changes <= 3; ++changes) {

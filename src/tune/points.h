@@ -27,10 +27,14 @@ class Points {
 
   /// Takes a random fresh point; nothing when there is none left (or none among a million that were looked at).
   std::optional<uint64_t> draw(Random& random);
+  /// The same, of a random alternative: one of few points comes up as often as one of many.
+  std::optional<uint64_t> draw_evenly(Random& random);
   /// Takes a fresh point that differs from `from` in one knob, or, when there seem to be none, in two, then in three;
   /// nothing when a few dozen attempts at each found none.
   std::optional<uint64_t> draw_near(uint64_t from, Random& random);
 
+  /// Any point of a random alternative.
+  uint64_t random_evenly(Random& random) const { return random_in(random.below(parts_.size()), random); }
   /// A point that differs from `from` in one random choice: a knob of several values, or the alternative (knobs of the
   /// same name keep their value where they can, the others are random). `from` itself when there is no choice.
   uint64_t neighbour(uint64_t from, Random& random) const;

@@ -82,7 +82,7 @@ std::unique_ptr<Search> random_search(const Task& task, uint64_t seed) {
   return std::make_unique<RandomSearch>(task, seed);
 }
 
-std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed, const FeatureFn& features) {
+std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed, const ModelInputs& inputs) {
   switch (strategy) {
     case Strategy::kExhaustive:
       return exhaustive_search(task);
@@ -93,7 +93,7 @@ std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_
     case Strategy::kGenetic:
       return genetic_search(task, seed);
     case Strategy::kModel:
-      return model_search(task, seed, features);
+      return model_search(task, seed, inputs);
   }
   unreachable("a strategy without a search");
 }

@@ -32,9 +32,8 @@ std::vector<Strategy> strategies();
 /// The strategy of that name; nothing when there is none.
 std::optional<Strategy> strategy_named(std::string_view name);
 
-/// A search of `task`'s space, which must outlive it. Every random choice comes from `seed`. `features` are what the
-/// model of kModel sees.
-std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed,
-                                    const FeatureFn& features = knob_features);
+/// A search of `task`'s space, which must outlive it. Every random choice comes from `seed`. `inputs` are what the
+/// model of kModel learns from.
+std::unique_ptr<Search> make_search(Strategy strategy, const Task& task, uint64_t seed, const ModelInputs& inputs = {});
 
 }  // namespace mote::tune

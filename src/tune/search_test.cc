@@ -126,7 +126,7 @@ TEST(Search, EachLearnsMoreThanTheOneBefore) {
   const double random = quality(Strategy::kRandom, 20);
   const double annealing = quality(Strategy::kAnnealing, 20);
   const double genetic = quality(Strategy::kGenetic, 20);
-  const double model = quality(Strategy::kModel, 3);
+  const double model = quality(Strategy::kModel, 4);
   RecordProperty("random", std::to_string(random));
   RecordProperty("annealing", std::to_string(annealing));
   RecordProperty("genetic", std::to_string(genetic));

@@ -78,7 +78,7 @@ class Tuner {
     const std::optional<uint64_t> fallback = task.space.index_of(task.fallback);
     check(fallback.has_value(), "the fallback of " + task.workload + " is not in its space");
     runs_.push_back(
-        {&task, make_search(options_.strategy, task, seed_of(task, options_.seed), options_.features), {}, *fallback});
+        {&task, make_search(options_.strategy, task, seed_of(task, options_.seed), options_.model), {}, *fallback});
     runs_.back().state.occurrences = task.occurrences;
     runs_.back().next = other_kinds(task);
     progress_.tasks.push_back({});

@@ -15,11 +15,11 @@ namespace mote::tune {
 
 struct Options {
   Strategy strategy = Strategy::kAnnealing;
-  FeatureFn features = knob_features;  // what the model of Strategy::kModel sees
-  uint64_t seed = 1;                   // of every random choice: same seed, same records and same outcomes, same trials
-  size_t trials = 500;                 // of this run, over all tasks, fallbacks included
-  size_t batch = 16;                   // trials given to the Measurer at once
-  size_t early_stop = 0;               // a task is finished after so many trials in a row without progress; 0: never
+  ModelInputs model;      // what the model of Strategy::kModel learns from
+  uint64_t seed = 1;      // of every random choice: same seed, same records and same outcomes, same trials
+  size_t trials = 500;    // of this run, over all tasks, fallbacks included
+  size_t batch = 16;      // trials given to the Measurer at once
+  size_t early_stop = 0;  // a task is finished after so many trials in a row without progress; 0: never
   size_t errors = 90;  // failures in a row, over all tasks, after which the run ends; a task that fails from its start
                        // is finished after a third of that
   std::optional<std::chrono::duration<double>> time_limit;

@@ -1,0 +1,108 @@
+#include "measure/program_features.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+
+#include "target/pipeline.h"
+#include "tune/loop_features.h"
+
+namespace mote::measure {
+namespace {
+
+/// Shared by the copies of a FeatureFn.
+struct Lowering {
+  std::map<std::string, kernels::Workload> workloads;
+  target::Target target;
+  int slots = 1;
+
+  std::vector<float> features(const std::string& workload, const space::Config& config) const {
+    try {
+      return tune::loop_features(kernels::lower(workloads.at(workload), config, target, "candidate"), slots);
+    } catch (const loop::ScheduleError&) {
+      return std::vector<float>(tune::loop_feature_names().size(), std::numeric_limits<float>::quiet_NaN());
+    }
+  }
+};
+
+std::shared_ptr<const Lowering> lowering_of(const std::vector<kernels::Workload>& workloads,
+                                            const target::Target& target) {
+  const std::shared_ptr<Lowering> lowering = std::make_shared<Lowering>();
+  for (const kernels::Workload& workload : workloads) lowering->workloads.try_emplace(workload.key, workload);
+  lowering->target = target;
+  if (!target.pipeline.empty()) lowering->slots = target::load_pipeline(target.pipeline).slots;
+  return lowering;
+}
+
+/// All trials of one workload in one setting.
+using Group = std::vector<const records::Trial*>;
+
+std::vector<Group> groups_of(const std::vector<records::Trial>& trials) {
+  std::map<std::vector<std::string>, Group> groups;
+  for (const records::Trial& t : trials) {
+    if (t.outcome.status == records::Status::kConnection) continue;
+    const records::Setting& s = t.setting;
+    groups[{t.workload, t.template_version, s.target, s.board, s.via, s.compiler, s.flags}].push_back(&t);
+  }
+  std::vector<Group> sorted;
+  for (auto& [key, group] : groups) sorted.push_back(std::move(group));
+  return sorted;
+}
+
+/// The fastest half, and the first of the others.
+void keep_most(Group* group, size_t most) {
+  if (group->size() <= most) return;
+  const auto cost = [](const records::Trial* t) {
+    return t->outcome.status == records::Status::kOk ? t->outcome.cycles : UINT64_MAX;
+  };
+  Group sorted = *group;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const records::Trial* a, const records::Trial* b) { return cost(a) < cost(b); });
+  sorted.resize(most / 2);
+  for (const records::Trial* trial : *group) {
+    if (sorted.size() == most) break;
+    if (std::find(sorted.begin(), sorted.end(), trial) == sorted.end()) sorted.push_back(trial);
+  }
+  *group = std::move(sorted);
+}
+
+}  // namespace
+
+tune::FeatureFn program_features(const std::vector<kernels::Workload>& workloads, const target::Target& target) {
+  return [lowering = lowering_of(workloads, target)](const tune::Task& task, const space::Config& config) {
+    return lowering->features(task.workload, config);
+  };
+}
+
+std::vector<tune::Example> examples_from(const std::vector<records::Trial>& trials,
+                                         const std::vector<kernels::Workload>& workloads, const target::Target& target,
+                                         size_t most) {
+  const std::shared_ptr<const Lowering> lowering = lowering_of(workloads, target);
+  std::vector<tune::Example> examples;
+  uint32_t number = 0;
+  for (Group& group : groups_of(trials)) {
+    const auto workload = lowering->workloads.find(group.front()->workload);
+    if (workload == lowering->workloads.end()) continue;
+    if (group.front()->template_version != kernels::template_name(workload->second)) continue;
+    const space::Space space = kernels::space_of(workload->second, target);
+    keep_most(&group, most);
+    uint64_t best = UINT64_MAX;
+    for (const records::Trial* t : group) {
+      if (t->outcome.status == records::Status::kOk) best = std::min(best, std::max<uint64_t>(1, t->outcome.cycles));
+    }
+    if (best == UINT64_MAX) continue;
+    ++number;
+    for (const records::Trial* t : group) {
+      const std::optional<space::Config> config = space.parse(t->knobs);
+      if (!config) continue;
+      const bool ok = t->outcome.status == records::Status::kOk;
+      const float merit =
+          ok ? static_cast<float>(best) / static_cast<float>(std::max<uint64_t>(1, t->outcome.cycles)) : 0;
+      examples.push_back({lowering->features(t->workload, *config), merit, number});
+    }
+  }
+  return examples;
+}
+
+}  // namespace mote::measure

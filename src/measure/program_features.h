@@ -1,0 +1,24 @@
+// What the cost model sees of a point's program: the point is lowered, not compiled.
+#pragma once
+
+#include <vector>
+
+#include "kernels/kernel.h"
+#include "records/trial.h"
+#include "tune/features.h"
+
+namespace mote::measure {
+
+/// tune::loop_features() of a point of one of `workloads` (found by key; as many for every workload), all NaN for a
+/// point that cannot be lowered.
+tune::FeatureFn program_features(const std::vector<kernels::Workload>& workloads, const target::Target& target);
+
+/// Examples for another search's model (tune::ModelInputs::elsewhere) from `trials`: those of `workloads`, whose points
+/// are lowered again; at most `most` of each workload and setting, a group each, the fastest and the first measured of
+/// the others. Groups count from 1. Left out: trials of other workloads and of other versions of a template, and
+/// failed connections.
+std::vector<tune::Example> examples_from(const std::vector<records::Trial>& trials,
+                                         const std::vector<kernels::Workload>& workloads, const target::Target& target,
+                                         size_t most);
+
+}  // namespace mote::measure
