@@ -92,7 +92,7 @@ void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
     std::vector<records::Trial> others;
     for (const Workload& other : *workloads) {
       const records::Trial& t = other.trials.front();
-      if (t.workload == first.workload || t.setting.target != first.setting.target) continue;
+      if (t.workload == first.workload && t.setting == first.setting) continue;
       constexpr size_t kMostOfOne = 300;  // as an earlier tuning run would have left
       others.insert(others.end(), other.trials.begin(),
                     other.trials.begin() + static_cast<std::ptrdiff_t>(std::min(kMostOfOne, other.trials.size())));
@@ -220,8 +220,7 @@ int main_of(int argc, char** argv) {
   CLI::App app("Compares the tuner's searches on known workloads.", "search_benchmark");
   app.add_option("FILES", settings.files, "Benchmark files or records (.db) to replay; without any, made-up workloads");
   app.add_option("--model", settings.models, "A .tflite file that has the workloads: the cost model sees programs too");
-  app.add_flag("--transfer", settings.transfer,
-               "The cost model knows 300 trials of each other file of the same target");
+  app.add_flag("--transfer", settings.transfer, "The cost model knows 300 trials of each other file");
   app.add_option("--plot", settings.plot, "Draw PREFIX-1.svg, PREFIX-2.svg ...");
   app.add_option("--seeds", settings.seeds, "Runs of each search")->capture_default_str()->check(CLI::Range(1, 10000));
   app.add_option("--variants", settings.variants, "Made-up workloads")

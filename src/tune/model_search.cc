@@ -10,7 +10,7 @@
 namespace mote::tune {
 namespace {
 
-constexpr size_t kFirstRandom = 16;   // trials before the model has a say
+constexpr size_t kFirstRandom = 12;   // trials before the model has a say
 constexpr size_t kFirstLooks = 12;    // with knowledge from elsewhere: programs looked at for each of the first trials
 constexpr double kRandomShare = 0.1;  // of every batch: what the model would never propose
 constexpr size_t kChains = 64;        // annealed side by side, half from the best known points and half from anywhere
