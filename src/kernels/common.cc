@@ -8,6 +8,7 @@
 namespace mote::kernels {
 
 using loop::Expr;
+using loop::Program;
 using loop::Type;
 
 Type type_of(ir::DType type) {
@@ -57,6 +58,27 @@ Expr finish_i8(loop::Program* program, const Workload& workload, Expr value) {
     program->buffers.push_back(loop::constant("post", Type::kI8, {256}, to_bytes(std::span<const int8_t>(table))));
   }
   return loop::gather("post", std::move(clamped) + loop::imm(128));
+}
+
+loop::Block look_up(const std::string& table, const std::string& from, const std::string& to, int64_t count) {
+  constexpr int64_t kWrittenOut = 8;  // so that loads overlap
+  const auto one = [&](const loop::Affine& at) {
+    return loop::store(to, {at}, loop::gather(table, loop::load(from, {at}) + loop::imm(128)));
+  };
+  loop::Block several, result;
+  for (int64_t i = 0; i < kWrittenOut; ++i) several.push_back(one(loop::var("i") * kWrittenOut + i));
+  if (count >= kWrittenOut) result.push_back(loop::loop("i", count / kWrittenOut, std::move(several)));
+  for (int64_t i = count / kWrittenOut * kWrittenOut; i < count; ++i) result.push_back(one(i));
+  return result;
+}
+
+void look_up_output(Program* program, const Workload& workload) {
+  if (!workload.op().post) return;
+  const ir::Table& table = *workload.op().post;
+  program->buffers.push_back(loop::constant("post", Type::kI8, {256}, to_bytes(std::span<const int8_t>(table))));
+  for (loop::Stmt& stmt : look_up("post", "y", "y", ir::elements(workload.output().shape))) {
+    program->body.push_back(std::move(stmt));
+  }
 }
 
 Expr clamp_f32(Expr value, const ir::Clamp& clamp) {

@@ -30,6 +30,13 @@ int32_t input_zero_point(const Workload& workload);
 /// is one.
 loop::Expr finish_i8(loop::Program* program, const Workload& workload, loop::Expr value);
 
+/// to[i] = table[from[i] + 128] for `count` elements of flat buffers, which may be the same one.
+loop::Block look_up(const std::string& table, const std::string& from, const std::string& to, int64_t count);
+
+/// Applies the operator's table, if it has one, to the output `y` that `program` has stored: for scheduled kernels,
+/// which end with a saturation.
+void look_up_output(loop::Program* program, const Workload& workload);
+
 /// Clamp of a float result; no operation where there are no bounds.
 loop::Expr clamp_f32(loop::Expr value, const ir::Clamp& clamp);
 

@@ -283,7 +283,6 @@ Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, in
 std::optional<std::string> why_no_convolution_gemm(const Workload& workload, const target::Target& target) {
   if (!target.dsp) return "the target has no DSP extension";
   if (is_float(workload)) return "only int8";
-  if (workload.op().post) return "a table follows";
   return std::nullopt;
 }
 
@@ -305,6 +304,7 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
 
   if (g.wide) {
     program.body = pointwise_in_place(g, spec);
+    look_up_output(&program, workload);
     return program;
   }
   const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
@@ -328,6 +328,7 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
     program.buffers.push_back(loop::workspace("columns", Type::kI16, {positions * g.window_elements()}));
   }
   program.buffers.push_back(loop::workspace("wide", Type::kI16, {elements}));
+  look_up_output(&program, workload);
   return program;
 }
 

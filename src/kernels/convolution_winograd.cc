@@ -15,7 +15,6 @@ std::optional<std::string> why_no_convolution_winograd(const Workload& workload,
   const ir::Shape& w = workload.input(1).shape;
   if (!target.dsp) return "the target has no DSP extension";
   if (is_float(workload)) return "only int8";
-  if (workload.op().post) return "a table follows";
   if (w[1] != 3 || w[2] != 3) return "only 3x3 windows";
   if (conv.stride != ir::Size2D{1, 1} || conv.dilation != ir::Size2D{1, 1}) return "only stride 1 without dilation";
   if (w[3] % 4 != 0) return "input channels are not a multiple of 4";
@@ -57,6 +56,7 @@ Program convolution_winograd(const Workload& workload, const target::Target& tar
       "n", in[0],
       {loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {var("n") * plane_in}),
                                 loop::address("y", {var("n") * plane_out}), loop::address("scratch", {0})})})};
+  look_up_output(&program, workload);
   return program;
 }
 

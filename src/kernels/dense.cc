@@ -61,7 +61,6 @@ constexpr const char* kGemm = "gemm";
 std::optional<std::string> why_no_gemm(const Workload& workload, const target::Target& target) {
   if (!target.dsp) return "the target has no DSP extension";
   if (is_float(workload)) return "only int8";
-  if (workload.op().post) return "a table follows";
   return std::nullopt;
 }
 
@@ -143,6 +142,7 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   body.push_back(loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("wide", {0}),
                                           loop::address("y", {var("row") * channels}), loop::number(1)}));
   program.body = {loop::loop("row", rows, std::move(body))};
+  look_up_output(&program, workload);
   return program;
 }
 

@@ -66,7 +66,6 @@ constexpr const char* kColumns = "columns";
 std::optional<std::string> why_no_columns(const Workload& workload, const target::Target& target) {
   if (!target.dsp) return "the target has no DSP extension";
   if (is_float(workload)) return "only int8";
-  if (workload.op().post) return "a table follows";
   return std::nullopt;
 }
 
@@ -123,6 +122,7 @@ Program lower_columns(const Workload& workload, const space::Config& config, con
       "n", in[0],
       {loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {var("n") * plane_in}),
                                 loop::address("y", {var("n") * plane_out}), loop::address("scratch", {0})})})};
+  look_up_output(&program, workload);
   return program;
 }
 

@@ -41,20 +41,19 @@ Program lower_elementwise(const Workload& workload, const space::Config&, const 
   program.name = name;
   program.may_alias = in.dtype == out.dtype;
   program.buffers = {loop::input("x", type_of(in.dtype), {count}), loop::output("y", type_of(out.dtype), {count})};
-  Expr value = loop::load("x", {var("i")});
   if (ir::is_elementwise_i8(workload.graph, workload.op())) {
     const ir::Table table = ir::table_of(workload.graph, workload.op());
     program.buffers.push_back(loop::constant("table", Type::kI8, {256}, to_bytes(std::span<const int8_t>(table))));
-    value = loop::gather("table", value + loop::imm(128));
+    program.body = look_up("table", "x", "y", count);
   } else {
-    value = float_result(workload, &program, value);
+    const Expr value = float_result(workload, &program, loop::load("x", {var("i")}));
+    program.body = {loop::loop("i", count, {loop::store("y", {var("i")}, value)})};
   }
-  program.body = {loop::loop("i", count, {loop::store("y", {var("i")}, value)})};
   return program;
 }
 
 }  // namespace
 
-const Family kElementwise{1, no_choice, no_config, lower_elementwise};
+const Family kElementwise{2, no_choice, no_config, lower_elementwise};
 
 }  // namespace mote::kernels
