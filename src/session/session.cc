@@ -138,6 +138,7 @@ LoadResult Session::load(const std::vector<Object>& objects) {
     }
     uint64_t end = block->address;
     for (const toolchain::Segment& segment : linked.image->segments) {
+      check(segment.address >= block->address, "a module lies in its block");
       end = std::max(end, uint64_t{segment.address} + segment.memory_size);
     }
     const uint32_t used = std::max(static_cast<uint32_t>(end - block->address), 1u);

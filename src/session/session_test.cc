@@ -154,6 +154,30 @@ TEST_P(AnySession, TheLargestFreeBlockIsUsable) {
   expect_working();
 }
 
+// Modules of all sizes, loaded and dropped: each keeps its code, its constants and its variables.
+TEST_P(AnySession, ModulesDoNotDisturbEachOther) {
+  const uint64_t seed = 11;
+  Random random(seed);
+  const uint32_t out = session_->allocate(4);
+  std::vector<std::pair<uint32_t, Module>> loaded;
+  for (uint32_t i = 0; i < 12; ++i) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed << " module " << i);
+    const uint64_t words = 1 + random.below(600);
+    std::string table;
+    for (uint64_t k = 0; k < words; ++k) table += std::to_string(i * 1000 + k) + ", ";
+    loaded.emplace_back(i * 1000 + words - 1,
+                        load("static const int table[" + std::to_string(words) + "] = {" + table +
+                             "}; static int at = " + std::to_string(words - 1) +
+                             "; void f(volatile int* out) { *out = ((volatile const int*)table)[at]; }"));
+    if (random.below(3) == 0) loaded.erase(loaded.begin() + static_cast<ptrdiff_t>(random.below(loaded.size())));
+    for (const auto& [expected, module] : loaded) {
+      const CallResult result = session_->call(module, "f", {out});
+      ASSERT_TRUE(result.ok()) << result.fault->text();
+      ASSERT_EQ(to_values<uint32_t>(session_->read(out, 4))[0], expected);
+    }
+  }
+}
+
 TEST_P(AnySession, CodeIsReloadedAtTheSameAddress) {
   const uint32_t out = session_->allocate(4);
   uint32_t address = 0;

@@ -174,7 +174,9 @@ LinkResult Toolchain::run_linker(const std::vector<Object>& objects, const std::
   const std::string script_file = folder_.path() / "script.ld", output = folder_.path() / "image.elf";
   write_file(script_file, script);
   Command command;
-  command.arguments = {linker_, "-static", "-T", script_file, "-o", output};
+  // Without --nmagic the first segment begins at a page and holds the file's own headers: loading it would overwrite
+  // what lies below the code.
+  command.arguments = {linker_, "-static", "--nmagic", "-T", script_file, "-o", output};
   if (!board_.target.cortex_m()) command.arguments.insert(command.arguments.end(), {"-z", "norelro", "--no-relax"});
   command.arguments.insert(command.arguments.end(), options.begin(), options.end());
   for (size_t i = 0; i < objects.size(); ++i) {

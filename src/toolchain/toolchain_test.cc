@@ -82,6 +82,15 @@ TEST_P(AnyToolchain, LinksWhereItIsTold) {
   }
 }
 
+// Not the file's own headers, which a linker likes to put before code that is not at the beginning of a page.
+TEST_P(AnyToolchain, AnImageHoldsNothingBelowItsCode) {
+  const LinkResult result = toolchain_->link({compile("int kernel(int a) { return a * 3; }")}, {0x20001FA0, {}});
+  ASSERT_TRUE(result.ok()) << result.messages;
+  ASSERT_FALSE(result.image->segments.empty());
+  for (const Segment& segment : result.image->segments) EXPECT_GE(segment.address, 0x20001FA0u);
+  EXPECT_EQ(result.image->find("kernel")->address(), 0x20001FA0u);
+}
+
 TEST_P(AnyToolchain, KnownSymbolsAndHelpers) {
   const Object object = compile("extern int elsewhere; long long kernel(long long a) { return a / elsewhere; }");
   const LinkResult missing = toolchain_->link({object}, {0x20001000, {}});
