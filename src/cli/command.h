@@ -40,6 +40,7 @@ void add_run(CLI::App& app, Run& run);
 void add_profile(CLI::App& app, Run& run);
 void add_annotate(CLI::App& app, Run& run);
 void add_verify(CLI::App& app, Run& run);
+void add_debug(CLI::App& app, Run& run);
 void add_bench(CLI::App& app, Run& run);
 void add_records(CLI::App& app, Run& run);
 void add_boards(CLI::App& app, Run& run);

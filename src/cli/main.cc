@@ -32,6 +32,7 @@ void add_commands(CLI::App& app, Run& run) {
   add_profile(app, run);
   add_annotate(app, run);
   add_verify(app, run);
+  add_debug(app, run);
   add_bench(app, run);
   add_records(app, run);
   add_boards(app, run);

@@ -5,25 +5,17 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/booted_board.h"
 #include "cli/command.h"
-#include "cli/deployment.h"
 #include "cli/describe.h"
+#include "cli/on_board.h"
 #include "cli/terminal.h"
 #include "deploy/firmware.h"
-#include "execute/booted.h"
 
 namespace mote::cli {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-struct Options {
-  DeploymentOptions deployment;
-  DeviceOptions device;
-  bool json = false;
-};
 
 int64_t total_macs(const ir::Graph& graph) {
   int64_t total = 0;
@@ -35,18 +27,16 @@ std::string ratio(uint64_t cycles, int64_t macs) {
   return macs == 0 ? "" : fmt::format("{:.2f}", static_cast<double>(cycles) / static_cast<double>(macs));
 }
 
-void print_document(const Options& options, const Deployment& deployment, const execute::Inference& inference,
+void print_document(const OnBoardOptions& options, const Deployment& deployment, const execute::Inference& inference,
                     const deploy::Measured& measured) {
   const deploy::Network& network = deployment.library.network;
-  Json document{{"model", options.deployment.model},
-                {"board", deployment.board.name},
-                {"via", options.device.via},
-                {"clock_hz", deployment.board.clock_hz},
-                {"total_cycles", inference.total_cycles()},
-                {"macs", total_macs(deployment.model)},
-                {"operators", Json::array()},
-                {"ram_bytes", measured.ram_bytes()},
-                {"flash_bytes", measured.flash_bytes()}};
+  Json document = document_head(options, deployment);
+  document["clock_hz"] = deployment.board.clock_hz;
+  document["total_cycles"] = inference.total_cycles();
+  document["macs"] = total_macs(deployment.model);
+  document["operators"] = Json::array();
+  document["ram_bytes"] = measured.ram_bytes();
+  document["flash_bytes"] = measured.flash_bytes();
   for (size_t i = 0; i < network.graph.operators.size(); ++i) {
     const ir::Operator& op = network.graph.operators[i];
     const std::optional<deploy::Kernel>& kernel = network.kernels[i];
@@ -75,22 +65,20 @@ void print_report(const Deployment& deployment, const execute::Inference& infere
                printable(graph.tensor(op.output).name)});
   }
   const int64_t macs = total_macs(deployment.model);
-  const double milliseconds = 1e3 * static_cast<double>(total) / deployment.board.clock_hz;
-  fmt::print("{}\n{} cycles, {:.3f} ms at {} MHz", table.text(), grouped(static_cast<int64_t>(total)), milliseconds,
-             deployment.board.clock_hz / 1'000'000);
+  fmt::print("{}\n{}", table.text(), time_text(total, deployment.board));
   if (macs > 0) fmt::print(", {} MACs, {} cycles per MAC", grouped(macs), ratio(total, macs));
   fmt::print("\nflash {} bytes, RAM {} bytes\n", grouped(measured.flash_bytes()), grouped(measured.ram_bytes()));
   fmt::print("{}\n", styled("* not tuned", Style::kDim));
 }
 
-int profile(const Options& options) {
+int profile(const OnBoardOptions& options) {
   const Deployment deployment = make_deployment(options.deployment);
   const std::vector<Bytes> inputs = read_inputs(options.device, deployment.model);
-  BootedBoard booted(deployment, options.device.via);
+  OnBoard board(deployment, options);
   const deploy::Library& library = deployment.library;
   const deploy::Measured measured = deploy::measure(library.sources, library.network.prefix, deployment.board,
-                                                    booted.toolchain(), library.origin.flags);
-  const execute::Inference inference = booted.get().run(inputs);
+                                                    board.toolchain(), library.origin.flags);
+  const execute::Inference inference = board.run(inputs);
   if (options.json)
     print_document(options, deployment, inference, measured);
   else
@@ -104,10 +92,8 @@ void add_profile(CLI::App& app, Run& run) {
   CLI::App& command = add_command(app, "profile", "Show where a model spends its cycles on a board",
                                   "mote profile model.tflite --board nucleo-f746zg\n"
                                   "mote profile model.tflite --board nucleo-f746zg --records tuning.db --json");
-  const std::shared_ptr<Options> options = std::make_shared<Options>();
-  add_deployment_options(command, options->deployment);
-  add_device_options(command, options->device);
-  add_json_flag(command, options->json);
+  const std::shared_ptr<OnBoardOptions> options = std::make_shared<OnBoardOptions>();
+  add_on_board_options(command, *options);
   command.callback([&run, options] { run = [options] { return profile(*options); }; });
 }
 

@@ -5,12 +5,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/booted_board.h"
 #include "cli/command.h"
-#include "cli/deployment.h"
 #include "cli/describe.h"
+#include "cli/on_board.h"
 #include "cli/terminal.h"
-#include "execute/booted.h"
 #include "support/error.h"
 #include "support/files.h"
 
@@ -20,11 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
-  DeploymentOptions deployment;
-  DeviceOptions device;
+struct Options : OnBoardOptions {
   std::vector<std::string> outputs;
-  bool json = false;
 };
 
 template <typename T>
@@ -51,11 +46,9 @@ Json values_of(const ir::Tensor& tensor, const Bytes& bytes) {
 }
 
 void print_document(const Options& options, const Deployment& deployment, const execute::Inference& inference) {
-  Json document{{"model", options.deployment.model},
-                {"board", deployment.board.name},
-                {"via", options.device.via},
-                {"cycles", inference.total_cycles()},
-                {"outputs", Json::array()}};
+  Json document = document_head(options, deployment);
+  document["cycles"] = inference.total_cycles();
+  document["outputs"] = Json::array();
   for (size_t i = 0; i < inference.outputs.size(); ++i) {
     const ir::Tensor& tensor = deployment.model.tensor(deployment.model.outputs[i]);
     document["outputs"].push_back({{"index", tensor.source_index},
@@ -69,9 +62,7 @@ void print_document(const Options& options, const Deployment& deployment, const 
 
 void print_report(const Deployment& deployment, const execute::Inference& inference) {
   constexpr size_t kMost = 16;  // values of each output
-  const double milliseconds = 1e3 * static_cast<double>(inference.total_cycles()) / deployment.board.clock_hz;
-  fmt::print("{} cycles on {}, {:.3f} ms at {} MHz\n", grouped(static_cast<int64_t>(inference.total_cycles())),
-             deployment.board.name, milliseconds, deployment.board.clock_hz / 1'000'000);
+  fmt::print("{}: {}\n", deployment.board.name, time_text(inference.total_cycles(), deployment.board));
   for (size_t i = 0; i < inference.outputs.size(); ++i) {
     const ir::Tensor& tensor = deployment.model.tensor(deployment.model.outputs[i]);
     const Json values = values_of(tensor, inference.outputs[i]);
@@ -89,8 +80,7 @@ int run_once(const Options& options) {
     throw InputError("--output", fmt::format("is given {} times, and the model has {} outputs", options.outputs.size(),
                                              deployment.model.outputs.size()));
   }
-  BootedBoard booted(deployment, options.device.via);
-  const execute::Inference inference = booted.get().run(inputs);
+  const execute::Inference inference = OnBoard(deployment, options).run(inputs);
   for (size_t i = 0; i < options.outputs.size(); ++i) write_file(options.outputs[i], inference.outputs[i]);
   if (options.json)
     print_document(options, deployment, inference);
@@ -104,13 +94,12 @@ int run_once(const Options& options) {
 void add_run(CLI::App& app, Run& run) {
   CLI::App& command = add_command(app, "run", "Run a model once on a board",
                                   "mote run model.tflite --board nucleo-f746zg\n"
-                                  "mote run model.tflite --board nucleo-f746zg --input in.npy --output out.bin");
+                                  "mote run model.tflite --board nucleo-f746zg --input in.npy --output out.bin\n"
+                                  "mote run model.tflite --board nucleo-f746zg --via openocd --hosted --repeats 10");
   const std::shared_ptr<Options> options = std::make_shared<Options>();
-  add_deployment_options(command, options->deployment);
-  add_device_options(command, options->device);
+  add_on_board_options(command, *options);
   command.add_option("--output", options->outputs, "A file to write an output to, once for each: raw bytes")
       ->type_name("FILE");
-  add_json_flag(command, options->json);
   command.callback([&run, options] { run = [options] { return run_once(*options); }; });
 }
 

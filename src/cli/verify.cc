@@ -7,10 +7,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/booted_board.h"
 #include "cli/command.h"
-#include "cli/deployment.h"
 #include "cli/describe.h"
+#include "cli/on_board.h"
 #include "cli/terminal.h"
 
 namespace mote::cli {
@@ -19,26 +18,32 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
-  DeploymentOptions deployment;
-  DeviceOptions device;
-  bool json = false;
-};
+/// "8: got 3, expected 4"; "" when there is none.
+std::string text_of(const std::optional<execute::FirstDifference>& first) {
+  return first ? fmt::format("{}: got {:g}, expected {:g}", first->index, first->got, first->expected) : "";
+}
 
-void print_document(const Options& options, const Deployment& deployment, const execute::Verification& verification) {
-  Json document{{"model", options.deployment.model}, {"board", deployment.board.name},
-                {"via", options.device.via},         {"bit_exact", verification.bit_exact()},
-                {"ok", verification.ok()},           {"operators", Json::array()},
-                {"vanished", Json::array()}};
-  for (const execute::Comparison& c : verification.operators) {
-    document["operators"].push_back({{"index", c.source},
-                                     {"kind", c.kind},
-                                     {"tensor", c.source_tensor},
-                                     {"name", c.tensor},
-                                     {"max_abs_diff", c.max_abs_diff},
-                                     {"bit_exact", c.bit_exact},
-                                     {"ok", c.within_tolerance}});
+Json json_of(const execute::Comparison& c) {
+  Json json{{"index", c.source},
+            {"kind", c.kind},
+            {"tensor", c.source_tensor},
+            {"name", c.tensor},
+            {"max_abs_diff", c.max_abs_diff},
+            {"bit_exact", c.bit_exact},
+            {"ok", c.within_tolerance}};
+  if (c.first) {
+    json["first_difference"] = {{"index", c.first->index}, {"got", c.first->got}, {"expected", c.first->expected}};
   }
+  return json;
+}
+
+void print_document(const OnBoardOptions& options, const Deployment& deployment,
+                    const execute::Verification& verification) {
+  Json document = document_head(options, deployment);
+  document["bit_exact"] = verification.bit_exact();
+  document["ok"] = verification.ok();
+  document["operators"] = document["vanished"] = Json::array();
+  for (const execute::Comparison& c : verification.operators) document["operators"].push_back(json_of(c));
   for (const execute::Vanished& v : verification.vanished) {
     document["vanished"].push_back({{"tensor", v.source_tensor}, {"name", v.name}});
   }
@@ -46,10 +51,16 @@ void print_document(const Options& options, const Deployment& deployment, const 
 }
 
 void print_report(const Deployment& deployment, const execute::Verification& verification) {
-  Table table({"#", "operator", ">largest difference", "", "tensor"});
+  const bool differs = !verification.ok();
+  std::vector<std::string> titles = {"#", "operator", ">largest difference", "", "tensor"};
+  if (differs) titles.insert(titles.end() - 1, "first difference");
+  Table table(titles);
   for (const execute::Comparison& c : verification.operators) {
     const char* const verdict = c.bit_exact ? "the same bytes" : c.within_tolerance ? "within tolerance" : "DIFFERS";
-    table.add({source_text(c.source), c.kind, fmt::format("{:g}", c.max_abs_diff), verdict, printable(c.tensor)});
+    std::vector<std::string> cells = {source_text(c.source), c.kind, fmt::format("{:g}", c.max_abs_diff), verdict,
+                                      printable(c.tensor)};
+    if (differs) cells.insert(cells.end() - 1, text_of(c.first));
+    table.add(cells);
   }
   fmt::print("{}", table.text());
   if (!verification.vanished.empty()) {
@@ -59,18 +70,23 @@ void print_report(const Deployment& deployment, const execute::Verification& ver
     }
     fmt::print("fused away, not there to compare: {}\n", fmt::join(names, ", "));
   }
-  const std::string verdict = verification.bit_exact() ? styled("bit-exact", Style::kGood)
-                              : verification.ok()      ? styled("within the tolerance of floats", Style::kGood)
-                                                       : styled("NOT THE SAME as the reference", Style::kBad);
+  const std::string verdict =
+      verification.bit_exact() ? styled("bit-exact", Style::kGood)
+      : verification.ok()
+          ? styled(fmt::format("floats within {:g} of a tensor's largest magnitude", execute::kFloatTolerance),
+                   Style::kGood)
+          : styled("NOT THE SAME as the reference", Style::kBad);
   fmt::print("{} on {}: {}\n", deployment.library.network.prefix, deployment.board.name, verdict);
 }
 
-int verify(const Options& options) {
+int verify(const OnBoardOptions& options) {
   const Deployment deployment = make_deployment(options.deployment);
   const std::vector<Bytes> inputs = read_inputs(options.device, deployment.model);
-  BootedBoard booted(deployment, options.device.via);
-  const execute::Verification verification =
-      execute::verify(booted.get(), deployment.library, deployment.model, inputs);
+  OnBoard board(deployment, options);
+  const execute::RunModel run = [&](const std::vector<Bytes>& values, const execute::Observer& observer) {
+    return board.run(values, observer);
+  };
+  const execute::Verification verification = execute::verify(run, deployment.library, deployment.model, inputs);
   if (options.json)
     print_document(options, deployment, verification);
   else
@@ -84,10 +100,8 @@ void add_verify(CLI::App& app, Run& run) {
   CLI::App& command = add_command(app, "verify", "Compare every tensor on a board with the reference",
                                   "mote verify model.tflite --board nucleo-f746zg\n"
                                   "mote verify model.tflite --board nucleo-f746zg --records tuning.db --input in.bin");
-  const std::shared_ptr<Options> options = std::make_shared<Options>();
-  add_deployment_options(command, options->deployment);
-  add_device_options(command, options->device);
-  add_json_flag(command, options->json);
+  const std::shared_ptr<OnBoardOptions> options = std::make_shared<OnBoardOptions>();
+  add_on_board_options(command, *options);
   command.callback([&run, options] { run = [options] { return verify(*options); }; });
 }
 

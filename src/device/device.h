@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -76,6 +77,9 @@ class Device {
   virtual void reset() = 0;
   /// Programs flash: erased as needed, written, verified. Throws JobError when that fails.
   virtual void program(uint32_t address, std::span<const std::byte> bytes) = 0;
+  /// Lets go of the core, which stays halted as it is, for a debugger: where a GDB server has it, "127.0.0.1:43121".
+  /// Nothing when there is none. What is asked of the device afterwards takes the core back.
+  virtual std::optional<std::string> hand_over() { return std::nullopt; }
   /// Text the firmware wrote (semihosting or UART) since the last call.
   virtual std::string take_output() = 0;
   /// Grows whenever RAM contents may have been lost: a restarted simulator, a power cycle.

@@ -47,8 +47,8 @@ GdbDevice::GdbDevice(const Endpoint& endpoint, std::string name, const target::B
 GdbRemote& GdbDevice::remote() {
   if (!remote_) {
     breakpoint_.reset();
-    const Endpoint endpoint = peer();
-    remote_.emplace(endpoint, name_, limits_);
+    connected_ = peer();
+    remote_.emplace(connected_, name_, limits_);
   }
   return *remote_;
 }
@@ -224,6 +224,15 @@ void GdbDevice::program(uint32_t address, std::span<const std::byte> bytes) {
   if (!std::equal(back.begin(), back.end(), bytes.begin())) {
     throw JobError(fmt::format("{}: flash at {:#x} differs from what was programmed", name_, address));
   }
+}
+
+std::optional<std::string> GdbDevice::hand_over() {
+  GdbRemote& server = remote();
+  if (breakpoint_) server.clear_breakpoint(*breakpoint_);
+  breakpoint_.reset();
+  output_ += server.take_output();
+  remote_.reset();  // without a word: a server that is told to detach lets the core run
+  return fmt::format("{}:{}", connected_.host, connected_.port);
 }
 
 std::string GdbDevice::take_output() {

@@ -21,6 +21,7 @@ class GdbDevice : public Device {
   Stop resume(std::chrono::milliseconds limit) override;
   void reset() override;
   void program(uint32_t address, std::span<const std::byte> bytes) override;
+  std::optional<std::string> hand_over() override;
   std::string take_output() override;
   uint64_t incarnation() const override { return incarnation_; }
 
@@ -44,7 +45,7 @@ class GdbDevice : public Device {
   void reset_connected();
   void write_verified(uint32_t address, std::span<const std::byte> bytes);
 
-  Endpoint endpoint_;
+  Endpoint endpoint_, connected_;  // connected_: of remote_
   std::string name_;
   target::Board board_;
   Limits limits_;

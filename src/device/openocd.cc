@@ -61,6 +61,7 @@ class OpenOcdDevice : public Device {
   Stop resume(milliseconds limit) override;
   void reset() override;
   void program(uint32_t address, std::span<const std::byte> bytes) override;
+  std::optional<std::string> hand_over() override;
   std::string take_output() override { return std::exchange(output_, {}); }
   uint64_t incarnation() const override { return server_ ? server_->incarnation() : 0; }
 
@@ -311,6 +312,18 @@ void OpenOcdDevice::reset() {
     if (fresh) throw;
     reset_connected();
   }
+}
+
+std::optional<std::string> OpenOcdDevice::hand_over() {
+  TclClient& tcl = client();
+  if (breakpoint_) tcl.require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
+  breakpoint_.reset();
+  const std::string port = server_ ? server_->gdb_port() : tcl.require("gdb_port", "does not tell its GDB port");
+  if (port.empty() || port.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  tcl.evaluate("poll on", limits_.reply);  // or the debugger would not hear of the next halt
+  const std::string host = endpoint_ ? endpoint_->host : "127.0.0.1";
+  client_.reset();
+  return fmt::format("{}:{}", host, port);
 }
 
 void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) {

@@ -56,7 +56,7 @@ void OpenOcdServer::choose_adapter(std::vector<std::string>& arguments) const {
 Endpoint OpenOcdServer::start_openocd() {
   if (!find_program("openocd")) throw JobError("openocd not found: apt-get install openocd");
   Command command;
-  command.arguments = {"openocd", "-c", "bindto 127.0.0.1; tcl_port 0; gdb_port disabled; telnet_port disabled"};
+  command.arguments = {"openocd", "-c", "bindto 127.0.0.1; tcl_port 0; gdb_port 0; telnet_port disabled"};
   choose_adapter(command.arguments);
   const bool pin = adapter_ == OpenOcdAdapter::kOfBoardFile && board_.openocd->reset == "srst";
   const std::string reset = board_.openocd->reset == "srst" ? "sysresetreq" : board_.openocd->reset;
@@ -74,6 +74,14 @@ Endpoint OpenOcdServer::start_openocd() {
   if (!line) throw ConnectionError(fmt::format("openocd does not reach {}:\n{}", board_.name, process_->output()));
   const size_t begin = line->find(before) + before.size();
   return parse_endpoint("127.0.0.1:" + line->substr(begin, line->size() - after.size() - begin), "openocd");
+}
+
+std::string OpenOcdServer::gdb_port() const {
+  const std::string said = process_ ? process_->output() : "";
+  const size_t end = said.find(" for gdb connections");  // "Listening on port 43121 for gdb connections"
+  if (end == std::string::npos) return "";
+  const size_t begin = said.rfind(' ', end - 1) + 1;
+  return said.substr(begin, end - begin);
 }
 
 }  // namespace mote::device

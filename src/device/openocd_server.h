@@ -19,6 +19,8 @@ class OpenOcdServer {
   Endpoint start();
   /// A virtual board that has died; a real one never has.
   bool board_died() const { return virtual_board_.process && !virtual_board_.process->running(); }
+  /// The number of its port for debuggers; "" when it has none.
+  std::string gdb_port() const;
   /// Grows when memory was lost with a virtual board.
   uint64_t incarnation() const { return incarnation_; }
 

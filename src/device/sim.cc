@@ -18,7 +18,7 @@ class Sim : public GdbDevice {
     // Asked for again, it has died or answers no more: the old one goes, and what it held.
     if (board_.process) memory_lost();
     board_.process.reset();
-    board_ = start_virtual_board(board(), "gdb", {"--memory", memory_, "--once"}, limits());
+    board_ = start_virtual_board(board(), "gdb", {"--memory", memory_}, limits());
     return board_.endpoint;
   }
   std::string peer_output() override { return board_.process ? board_.process->output() : ""; }

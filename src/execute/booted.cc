@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "deploy/firmware.h"
 #include "support/error.h"
 
@@ -14,14 +12,12 @@ constexpr uint32_t kThumb = 1u << 24;  // the only bit of xPSR that is set out o
 
 }  // namespace
 
-uint64_t Inference::total_cycles() const {
-  return std::accumulate(cycles.begin(), cycles.end(), uint64_t{0});
-}
-
 Booted::Booted(device::Device& device, const target::Board& board, const deploy::Library& library,
-               toolchain::Toolchain& toolchain, std::chrono::milliseconds limit)
-    : device_(device), library_(library), limit_(limit) {
-  image_ = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain, library.origin.flags,
+               toolchain::Toolchain& toolchain, std::chrono::milliseconds limit, const std::vector<std::string>& flags)
+    : device_(device), library_(library), cycles_per_tick_(board.counter.cycles_per_tick), limit_(limit) {
+  std::vector<std::string> all_flags = library.origin.flags;
+  all_flags.insert(all_flags.end(), flags.begin(), flags.end());
+  image_ = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain, all_flags,
                                   deploy::FirmwareKind::kProfile);
   program();
   device_.reset();
@@ -79,11 +75,24 @@ device::Registers Booted::registers_to_return() const {
   return registers;
 }
 
-Inference Booted::run(const std::vector<Bytes>& inputs, const Observer& observer) {
+void Booted::write_inputs(const std::vector<Bytes>& inputs) {
   const ir::Graph& graph = library_.network.graph;
   check(inputs.size() == graph.inputs.size(), "one value for every input is wanted");
   for (size_t i = 0; i < inputs.size(); ++i) device_.write(address_of(graph.inputs[i]), inputs[i]);
+}
 
+void Booted::halt_at(size_t operator_index, const std::vector<Bytes>& inputs) {
+  const std::optional<deploy::Kernel>& kernel = library_.network.kernels.at(operator_index);
+  check(kernel.has_value(), "the operator has a kernel");
+  write_inputs(inputs);
+  write_word(device_, address_of("mote_stop"), 0);
+  registers_ = registers_to_return();
+  go_to(kernel->program.name);
+}
+
+Inference Booted::run(const std::vector<Bytes>& inputs, const Observer& observer) {
+  const ir::Graph& graph = library_.network.graph;
+  write_inputs(inputs);
   const size_t count = graph.operators.size();
   write_word(device_, address_of("mote_stop"), observer ? 1u : 0u);
   if (observer) {
@@ -105,7 +114,7 @@ Inference Booted::run(const std::vector<Bytes>& inputs, const Observer& observer
   const uint32_t overhead = read_word(device_, address_of("mote_overhead"));
   for (size_t i = 0; i < count; ++i) {
     const uint32_t passed = stamps[i + 1] - stamps[i];  // the counter may have wrapped around once
-    result.cycles.push_back(passed > overhead ? passed - overhead : 0);
+    result.cycles.push_back(passed > overhead ? uint64_t{passed - overhead} * cycles_per_tick_ : 0);
   }
   registers_ = registers_to_return();
   go_to("mote_ready");

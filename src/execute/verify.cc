@@ -10,41 +10,36 @@
 namespace mote::execute {
 namespace {
 
-constexpr double kFloatTolerance = 1e-5;  // sums are in another order than the reference's
-
+/// How values of type T differ; beyond `tolerance`, a share of the largest magnitude, they are not within it.
 template <typename T>
-void compare_values(const Bytes& got, const Bytes& expected, Comparison* comparison) {
+void compare_values(const Bytes& got, const Bytes& expected, double tolerance, Comparison* comparison) {
   const std::vector<T> a = to_values<T>(got), b = to_values<T>(expected);
   double largest = 1;
+  for (const T value : b) largest = std::max(largest, std::abs(static_cast<double>(value)));
   for (size_t i = 0; i < b.size(); ++i) {
-    const double difference = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
-    const bool differs = std::isnan(difference) || difference > comparison->max_abs_diff;
-    if (differs) comparison->max_abs_diff = difference;
-    largest = std::max(largest, std::abs(static_cast<double>(b[i])));
+    const double x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
+    const double difference = std::abs(x - y);
+    if (std::isnan(difference) || difference > comparison->max_abs_diff) comparison->max_abs_diff = difference;
+    // Written so that NaN is a difference.
+    if (!(difference <= tolerance * largest) && !comparison->first) comparison->first = FirstDifference{i, x, y};
   }
-  comparison->within_tolerance = comparison->max_abs_diff <= kFloatTolerance * largest;
+  comparison->within_tolerance = !comparison->first;
 }
 
 void compare(ir::DType type, const Bytes& got, const Bytes& expected, Comparison* comparison) {
   comparison->bit_exact = got == expected;
   switch (type) {
     case ir::DType::kFloat32:
-      compare_values<float>(got, expected, comparison);
-      return;
+      return compare_values<float>(got, expected, kFloatTolerance, comparison);
     case ir::DType::kInt8:
-      compare_values<int8_t>(got, expected, comparison);
-      break;
+      return compare_values<int8_t>(got, expected, 0, comparison);
     case ir::DType::kInt16:
-      compare_values<int16_t>(got, expected, comparison);
-      break;
+      return compare_values<int16_t>(got, expected, 0, comparison);
     case ir::DType::kInt32:
-      compare_values<int32_t>(got, expected, comparison);
-      break;
+      return compare_values<int32_t>(got, expected, 0, comparison);
     case ir::DType::kInt64:
-      compare_values<int64_t>(got, expected, comparison);
-      break;
+      return compare_values<int64_t>(got, expected, 0, comparison);
   }
-  comparison->within_tolerance = comparison->bit_exact;
 }
 
 /// The source model's tensors by their index there.
@@ -64,7 +59,7 @@ bool Verification::ok() const {
   return std::all_of(operators.begin(), operators.end(), [](const Comparison& c) { return c.within_tolerance; });
 }
 
-Verification verify(Booted& booted, const deploy::Library& library, const ir::Graph& model,
+Verification verify(const RunModel& run, const deploy::Library& library, const ir::Graph& model,
                     const std::vector<Bytes>& inputs) {
   const ir::Graph& graph = library.network.graph;
   const std::vector<Bytes> expected = reference::interpret(model, inputs);
@@ -73,7 +68,7 @@ Verification verify(Booted& booted, const deploy::Library& library, const ir::Gr
 
   Verification result;
   std::set<int> seen;
-  result.inference = booted.run(inputs, [&](size_t index, const Bytes& output) {
+  result.inference = run(inputs, [&](size_t index, const Bytes& output) {
     const ir::Operator& op = graph.operators[index];
     ir::Tensor tensor = graph.tensor(op.output);
     const bool wide = tensor.dtype == ir::DType::kInt16;  // int8 values, handed over in two bytes each
