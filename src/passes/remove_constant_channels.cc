@@ -111,7 +111,7 @@ class Remover {
         weights = sliced(weights, weights.shape.size() - 1, kept_weights(op.inputs[0], weights, products));
       }
     }
-    set_bias(op, taken(bias, outs));
+    set_bias(op, taken(bias, outs), outs);
     op.inputs[1] = add_tensor(graph_, std::move(weights));
   }
 
@@ -140,13 +140,17 @@ class Remover {
     }
   }
 
-  void set_bias(ir::Operator& op, const std::vector<int32_t>& values) {
+  /// `values`: of the output channels `outs`, those that are left.
+  void set_bias(ir::Operator& op, const std::vector<int32_t>& values, const Indices& outs) {
     op.inputs.resize(3, ir::kNoTensor);
-    if (op.inputs[2] == ir::kNoTensor && std::all_of(values.begin(), values.end(), [](int32_t v) { return v == 0; })) {
-      return;
-    }
+    const bool has_bias = op.inputs[2] != ir::kNoTensor;
+    if (!has_bias && std::all_of(values.begin(), values.end(), [](int32_t v) { return v == 0; })) return;
     ir::Tensor bias{.name = "bias", .dtype = ir::DType::kInt32, .shape = {static_cast<int32_t>(values.size())}};
-    if (op.inputs[2] != ir::kNoTensor) bias.name = graph_.tensor(op.inputs[2]).name;
+    if (has_bias) {
+      const ir::Tensor& before = graph_.tensor(op.inputs[2]);
+      bias.name = before.name;
+      if (before.shape.size() == 1) bias.quant = sliced(before, 0, outs).quant;
+    }
     bias.data = to_bytes(values);
     op.inputs[2] = add_tensor(graph_, std::move(bias));
   }
