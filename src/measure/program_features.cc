@@ -84,7 +84,6 @@ std::vector<tune::Example> examples_from(const std::vector<records::Trial>& tria
   for (Group& group : groups_of(trials)) {
     const auto workload = lowering->workloads.find(group.front()->workload);
     if (workload == lowering->workloads.end()) continue;
-    if (group.front()->template_version != kernels::template_name(workload->second)) continue;
     const space::Space space = kernels::space_of(workload->second, target);
     keep_most(&group, most);
     uint64_t best = UINT64_MAX;

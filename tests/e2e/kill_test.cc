@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -12,6 +13,7 @@
 #include "e2e/mote.h"
 #include "gtest/gtest.h"
 #include "support/files.h"
+#include "support/random.h"
 
 namespace mote::tests {
 
@@ -99,6 +101,43 @@ TEST_P(Killed, LeavesNoProcessAndLosesNoTrial) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, Killed, testing::Values(SIGKILL, SIGINT, SIGTERM));
+
+/// MOTE_KILLS: how many times; a few by default.
+int kills_wanted() {
+  const char* wanted = std::getenv("MOTE_KILLS");
+  return wanted == nullptr ? 3 : std::max(1, std::atoi(wanted));
+}
+
+TEST(KilledAtRandomMoments, LeavesNoProcessAndASoundFileAndLosesNoTrial) {
+  const TemporaryFolder folder;
+  const std::string records = folder.path() / "tuning.db";
+  const uint64_t seed = static_cast<uint64_t>(getpid());
+  Random random(seed);
+  int64_t before = 0;
+  for (int round = 0; round < kills_wanted(); ++round) {
+    SCOPED_TRACE("seed " + std::to_string(seed) + ", round " + std::to_string(round));
+    const std::string mark = std::to_string(getpid()) + "-random-" + std::to_string(round);
+    const pid_t pid = start_mote({"tune", source_file("examples/digits/digits.tflite"), "--board", "nucleo-f746zg",
+                                  "--records", records, "--trials", "100000", "--repeats", "1", "--batch", "2"},
+                                 mark);
+    ASSERT_GT(pid, 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(random.between(1, 3000)));
+    before = std::max(before, trials_in(records));  // whatever is in the file by now must stay in it
+    kill(pid, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(waitpid(pid, &status, 0), pid);
+    EXPECT_TRUE(within_a_minute([&] { return marked(mark).empty(); }));
+    EXPECT_GE(trials_in(records), before);
+    if (std::filesystem::exists(records)) {
+      const CommandResult listed = run_mote({"records", "list", records});
+      EXPECT_EQ(listed.exit_code, 0) << listed.err;
+    }
+  }
+  const CommandResult next = run_mote({"tune", source_file("examples/digits/digits.tflite"), "--board", "nucleo-f746zg",
+                                       "--records", records, "--trials", "2"});
+  EXPECT_EQ(next.exit_code, 0) << next.err;
+  EXPECT_GT(trials_in(records), before);
+}
 
 }  // namespace
 
