@@ -152,7 +152,8 @@ space::Alternative loops_space(const Workload& workload) {
     const int64_t sums = c.at("tile_oy") * c.at("tile_ox") * c.at("tile_c"), taps = c.at("unroll");
     if (sums > kMostSums) return "more sums than a core has registers for";
     const int64_t products = sums * (taps == 1 || taps == 3 ? width : 1) * (taps >= 2 ? h : 1);
-    if (products * (c.at("border") == 1 ? 9 : 1) > kMostProducts) return "more products than are written out";
+    if (sums > 1 && products * (c.at("border") == 1 ? 9 : 1) > kMostProducts)
+      return "more products than are written out";
     return std::nullopt;
   };
   return loops;
