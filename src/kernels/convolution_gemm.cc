@@ -23,11 +23,14 @@ namespace {
 
 /// The convolution as the kernel sees it. A pointwise one without stride or padding is one long row.
 struct Geometry {
-  int64_t batch, height, width, channels;  // input
+  int64_t batch, height, width, channels;  // input, those of its pixels that are read
+  int64_t source_height, source_width;     // input
+  int64_t gather_h, gather_w;              // from one pixel that is read to the next: 1, or the strides of a 1x1 window
   int64_t out_height, out_width, out_channels;
   int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
   int64_t pad_top, pad_left;
-  int64_t stored_channels;  // of the widened input: even where the kernel reads it in place, so that words hold pairs
+  int64_t stored_channels;  // of the widened input
+  int64_t phases;           // 2: odd positions start at odd elements, and read a copy that is shifted by one
   int64_t padded_width;     // of the widened input: what the windows of one row of outputs reach
   bool pointwise;
   bool wide;     // the input is int16 already
@@ -38,11 +41,25 @@ struct Geometry {
   int64_t window_elements() const { return (kernel_h * kernel_w * stored_channels + 1) / 2 * 2; }
   /// Elements of one row of a window as the kernel walks through it, a whole number of words.
   int64_t segment_elements() const { return (kernel_w * stored_channels + 1) / 2 * 2; }
-  /// From one output position to the next in what the kernel reads.
-  int64_t position_elements() const { return columns ? window_elements() : stride_w * stored_channels; }
+  /// From one output position to the next of the same phase, in what the kernel reads.
+  int64_t position_elements() const { return columns ? window_elements() : phases * stride_w * stored_channels; }
   /// Input rows that `rows` output rows need.
   int64_t rows_needed(int64_t rows) const { return (rows - 1) * stride_h + (kernel_h - 1) * dilation_h + 1; }
 };
+
+/// The kernel reads words, that is pairs of elements. A window row of an odd number of elements is read with one
+/// element more, whose weight is 0. Where windows begin at odd elements, pixels with many channels get one more; with
+/// few, that would be much to multiply for nothing, and odd positions read a shifted copy.
+void make_even(Geometry* g) {
+  constexpr int64_t kFewChannels = 8;
+  const bool odd_steps = g->stride_w * g->channels % 2 != 0 && g->out_width > 1;
+  if (!odd_steps) return;
+  if (g->channels >= kFewChannels || g->gather_w != 1) {
+    ++g->stored_channels;
+  } else {
+    g->phases = 2;
+  }
+}
 
 Geometry geometry_of(const Workload& workload, bool columns) {
   const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
@@ -53,6 +70,10 @@ Geometry geometry_of(const Workload& workload, bool columns) {
              .height = x[1],
              .width = x[2],
              .channels = x[3],
+             .source_height = x[1],
+             .source_width = x[2],
+             .gather_h = 1,
+             .gather_w = 1,
              .out_height = y[1],
              .out_width = y[2],
              .out_channels = y[3],
@@ -65,6 +86,7 @@ Geometry geometry_of(const Workload& workload, bool columns) {
              .pad_top = conv.padding.top,
              .pad_left = conv.padding.left,
              .stored_channels = x[3],
+             .phases = 1,
              .padded_width = 0,
              .pointwise = false,
              .wide = reads_int16(workload),
@@ -75,23 +97,34 @@ Geometry geometry_of(const Workload& workload, bool columns) {
     g.width = g.out_width = g.batch * g.height * g.width;
     g.batch = g.height = g.out_height = 1;
   }
-  // Words hold pairs from every position on when positions are whole words apart; a window row of an odd number of
-  // elements is then read with one element more, whose weight is 0.
-  const bool pairs_in_place = g.stride_w * g.channels % 2 == 0;
-  if (!columns && !pairs_in_place) g.stored_channels = (g.channels + 3) / 4 * 4;
+  const bool steps = g.stride_h != 1 || g.stride_w != 1;
+  if (!columns && steps && g.kernel_h == 1 && g.kernel_w == 1 && g.pad_top == 0 && g.pad_left == 0) {
+    g.gather_h = g.stride_h;
+    g.gather_w = g.stride_w;
+    g.stride_h = g.stride_w = 1;
+    g.height = g.out_height;
+    g.width = g.out_width;
+  }
+  if (!columns) make_even(&g);
   g.padded_width = (g.out_width - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1;
   if (g.row_elements() % 2 != 0) ++g.padded_width;
   return g;
 }
 
-/// Order in which the four channels of a run are widened; natural, unless all runs are whole.
+/// Whether pixels are widened one by one, else in runs.
+bool by_pixel(const Geometry& g) {
+  return g.stored_channels != g.channels || g.gather_w != 1;
+}
+
+/// Order in which the channels of a pixel are widened; natural where a run of four may cross pixels, or
+/// nothing is widened.
 WidenOrder order_of(const Geometry& g) {
-  return g.channels % 4 == 0 && !g.wide ? WidenOrder::kQuads : WidenOrder::kNatural;
+  return !g.wide && (g.channels % 4 == 0 || by_pixel(g)) ? WidenOrder::kQuads : WidenOrder::kNatural;
 }
 
 /// Input channel that stands at place `i` of the widened pixel, or -1 for a place that only pads.
 int64_t channel_at(const Geometry& g, int64_t i) {
-  const int64_t c = source_place(order_of(g), i);
+  const int64_t c = source_place(order_of(g), i, g.channels);
   return c < g.channels ? c : -1;
 }
 
@@ -105,7 +138,7 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
   spec.name = name + "_gemm";
   spec.channels = static_cast<int>(g.out_channels);
   spec.tile_channels = tiles[choice].channels;
-  const int64_t positions = g.columns ? g.out_width * g.out_height : g.out_width;
+  const int64_t positions = g.columns ? g.out_width * g.out_height : g.out_width / g.phases;
   spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, positions));
   spec.segments = g.columns ? 1 : static_cast<int>(g.kernel_h);
   spec.segment_pairs = static_cast<int>((g.columns ? g.window_elements() : g.segment_elements()) / 2);
@@ -114,8 +147,8 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
   spec.pair_step = 4;
   spec.group_step = spec.tile_positions * spec.position_step;
   spec.out_channel_step = 1;
-  spec.out_position_step = static_cast<int32_t>(g.out_channels);
-  spec.out_group_step = static_cast<int32_t>(spec.tile_positions * g.out_channels);
+  spec.out_position_step = static_cast<int32_t>(g.phases * g.out_channels);
+  spec.out_group_step = spec.tile_positions * spec.out_position_step;
   spec.code_budget = static_cast<int>(config.at("code_budget"));
   return spec;
 }
@@ -146,41 +179,59 @@ void add_gemm(Program* program, const Workload& workload, const Geometry& g, int
 /// The last group is moved back to end with the last position.
 Block gemm_calls(const Geometry& g, const micro::GemmSpec& spec, const std::string& source, const Affine& from,
                  const Affine& to, int64_t count) {
-  const int64_t tile = spec.tile_positions, groups = count / tile;
-  const auto one_call = [&](int64_t position, int64_t n) {
-    return loop::invoke(
-        spec.name, {loop::address("weights", {0}), loop::address(source, {from + position * g.position_elements()}),
-                    loop::address("y", {to + position * g.out_channels}), loop::number(n)});
-  };
-  Block calls{one_call(0, groups)};
-  if (count % tile != 0) calls.push_back(one_call(count - tile, 1));
+  const int64_t tile = spec.tile_positions;
+  Block calls;
+  for (int64_t phase = 0; phase < g.phases; ++phase) {
+    const int64_t here = (count + g.phases - 1 - phase) / g.phases;
+    const bool shifted = phase == 1;  // its first element is odd, and one less in the copy
+    const Affine start = shifted ? from + (g.stride_w * g.stored_channels - 1) : from;
+    const auto call = [&](int64_t position, int64_t groups) {
+      calls.push_back(loop::invoke(
+          spec.name,
+          {loop::address("weights", {0}),
+           loop::address(shifted ? "shifted" : source, {start + position * g.position_elements()}),
+           loop::address("y", {to + (position * g.phases + phase) * g.out_channels}), loop::number(groups)}));
+    };
+    if (here >= tile) call(0, here / tile);
+    if (here % tile != 0) call(here - tile, 1);
+  }
   return calls;
 }
 
 /// wide[to ..] = `pixels` pixels of x from element `from` on, as int16.
 Block widen_pixels(const Geometry& g, const Affine& from, const Affine& to, int64_t pixels) {
-  if (g.stored_channels == g.channels) return widen("x", from, "wide", to, pixels * g.channels, order_of(g));
-  Block channels;
-  for (int64_t c = 0; c < g.channels; ++c) {
-    channels.push_back(loop::store("wide", {to + var("pixel") * g.stored_channels + c},
-                                   loop::load("x", {from + var("pixel") * g.channels + c})));
-  }
-  return {loop::loop("pixel", pixels, std::move(channels))};
+  if (!by_pixel(g)) return widen("x", from, "wide", to, pixels * g.channels, order_of(g));
+  return {loop::loop("pixel", pixels,
+                     widen("x", from + var("pixel") * (g.gather_w * g.channels), "wide",
+                           to + var("pixel") * g.stored_channels, g.channels, order_of(g)))};
+}
+
+/// shifted[i] = wide[i + 1], where odd positions need it.
+Block shift(const Geometry& g, int64_t elements) {
+  if (g.phases == 1) return {};
+  const Affine at = var("word") * 2;
+  const Expr low = loop::load_word("wide", {at}, 2), high = loop::load_word("wide", {at + 2}, 2);
+  const Expr word = loop::call(loop::kPackLow, {loop::shift_right(low, 16), high});
+  return {loop::loop("word", (elements + 1) / 2, {loop::store_word("shifted", {at}, 2, word)})};
+}
+
+void append(Block* block, Block more) {
+  for (loop::Stmt& stmt : more) block->push_back(std::move(stmt));
 }
 
 /// One long row in blocks; the last block is moved back to end with the last position.
 Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, int64_t block) {
   const auto process = [&](const Affine& start, int64_t count) {
     Block body = widen_pixels(g, start * g.channels, 0, count);
-    for (loop::Stmt& call : gemm_calls(g, spec, "wide", 0, start * g.out_channels, count))
-      body.push_back(std::move(call));
+    append(&body, shift(g, count * g.stored_channels));
+    append(&body, gemm_calls(g, spec, "wide", 0, start * g.out_channels, count));
     return body;
   };
   const int64_t positions = g.out_width, rest = positions % block;
   Block body{loop::loop("block", positions / block, process(var("block") * block, block))};
   if (rest > 0) {
-    const int64_t count = std::max<int64_t>(rest, spec.tile_positions);
-    for (loop::Stmt& stmt : process(positions - count, count)) body.push_back(std::move(stmt));
+    const int64_t count = std::max<int64_t>(rest, spec.tile_positions * g.phases);
+    append(&body, process(positions - count, count));
   }
   return body;
 }
@@ -203,7 +254,8 @@ Block load_rows(const Geometry& g, const Affine& out_row, const loop::Interval& 
   const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left), needed = g.rows_needed(rows);
   const Affine in_row = out_row * g.stride_h + var("r") - g.pad_top;
   const Affine start = var("r") * g.row_elements() + left;
-  Block copy = widen_pixels(g, (var("n") * g.height + in_row) * (g.width * g.channels), start, pixels);
+  const Affine source_row = var("n") * g.source_height + in_row * g.gather_h;
+  Block copy = widen_pixels(g, source_row * (g.source_width * g.channels), start, pixels);
   const bool above = out_rows.lo * g.stride_h - g.pad_top < 0;
   const bool below = out_rows.hi * g.stride_h + needed - 1 - g.pad_top >= g.height;
   if (!above && !below) return {loop::loop("r", needed, std::move(copy))};
@@ -242,16 +294,15 @@ Block some_rows(const Geometry& g, const micro::GemmSpec& spec, const Affine& ou
                 int64_t rows, int32_t zero_point) {
   Block body = load_rows(g, out_row, out_rows, rows, zero_point);
   const Affine to = (var("n") * g.out_height + out_row) * (g.out_width * g.out_channels);
-  Block more;
   if (g.columns) {
-    more = copy_windows(g, rows);
-    for (loop::Stmt& call : gemm_calls(g, spec, "columns", 0, to, rows * g.out_width)) more.push_back(std::move(call));
+    append(&body, copy_windows(g, rows));
+    append(&body, gemm_calls(g, spec, "columns", 0, to, rows * g.out_width));
   } else {
+    append(&body, shift(g, g.rows_needed(rows) * g.row_elements()));
     Block calls = gemm_calls(g, spec, "wide", var("r") * (g.stride_h * g.row_elements()),
                              to + var("r") * (g.out_width * g.out_channels), g.out_width);
-    more.push_back(loop::loop("r", rows, std::move(calls)));
+    body.push_back(loop::loop("r", rows, std::move(calls)));
   }
-  for (loop::Stmt& stmt : more) body.push_back(std::move(stmt));
   return body;
 }
 
@@ -268,9 +319,7 @@ Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, in
   image.push_back(
       loop::loop("block", blocks, some_rows(g, spec, var("block") * rows, {0, (blocks - 1) * rows}, rows, zero_point)));
   if (rest > 0) {
-    for (loop::Stmt& stmt : some_rows(g, spec, blocks * rows, {blocks * rows, blocks * rows}, rest, zero_point)) {
-      image.push_back(std::move(stmt));
-    }
+    append(&image, some_rows(g, spec, blocks * rows, {blocks * rows, blocks * rows}, rest, zero_point));
   }
   Block body;
   if (!sides.empty()) body.push_back(loop::loop("r", g.rows_needed(rows), std::move(sides)));
@@ -292,7 +341,7 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
   const Geometry g = geometry_of(workload, config.at("layout") != 0);
   if (g.columns && g.pointwise) throw loop::ScheduleError("windows of one pixel are columns already");
   if (!g.columns && g.dilation_w != 1) throw loop::ScheduleError("the kernel cannot walk through dilated columns");
-  if (g.wide && (!g.pointwise || g.stored_channels != g.channels)) {
+  if (g.wide && (!g.pointwise || g.stored_channels != g.channels || g.phases != 1)) {
     throw loop::ScheduleError("int16 input only for windows of one pixel of an even number of channels");
   }
   Program program;
@@ -308,11 +357,9 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
     return program;
   }
   const int64_t rows = std::min(config.at("rows"), g.pointwise ? g.out_width : g.out_height);
-  // With the element that the last window may read beyond its row, as a word of its own.
-  const bool reads_beyond = !g.columns && g.segment_elements() > g.kernel_w * g.stored_channels;
-  int64_t elements = g.rows_needed(rows) * g.row_elements() + (reads_beyond ? 2 : 0);
+  int64_t elements = g.rows_needed(rows) * g.row_elements();
   if (g.pointwise) {
-    const int64_t wanted = rows * workload.output().shape[2], tile = spec.tile_positions;
+    const int64_t wanted = rows * workload.output().shape[2], tile = spec.tile_positions * g.phases;
     const int64_t block = std::min((wanted + tile - 1) / tile * tile, g.out_width);
     elements = (block * g.stored_channels + 1) / 2 * 2;
     program.body = pointwise_body(g, spec, block);
@@ -327,8 +374,11 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
     const int64_t positions = rows * g.out_width;
     program.buffers.push_back(loop::workspace("columns", Type::kI16, {positions * g.window_elements()}));
   }
+  // The last window, or the last word of the shifted copy, may reach one element beyond.
+  if (!g.columns && g.stored_channels % 2 != 0) elements += 2;
   program.buffers.push_back(loop::workspace("wide", Type::kI16, {elements}));
   look_up_output(&program, workload);
+  if (g.phases == 2) program.buffers.push_back(loop::workspace("shifted", Type::kI16, {elements}));
   return program;
 }
 

@@ -124,10 +124,10 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   set_weight_form(workload, biases, plan, config.at("weights"), &spec);
   if (const std::optional<std::string> why = micro::why_no_gemm(spec)) throw loop::ScheduleError(*why);
 
-  const WidenOrder order = depth % 4 == 0 ? WidenOrder::kQuads : WidenOrder::kNatural;
+  const WidenOrder order = WidenOrder::kQuads;
   const std::vector<std::vector<int8_t>> weights = weights_by_channel(workload, ChannelAxis::kOutermost);
   const auto weight = [&](int channel, int k) -> int32_t {
-    const int64_t at = source_place(order, k);
+    const int64_t at = source_place(order, k, depth);
     return at < depth ? weights[static_cast<size_t>(channel)][static_cast<size_t>(at)] : 0;
   };
   const std::vector<uint32_t> stream = micro::pack_gemm_weights(spec, weight, biases, plan.channels);
@@ -215,6 +215,6 @@ space::Config dense_fallback(const Workload& workload, const target::Target& tar
 
 }  // namespace
 
-const Family kDense{3, dense_space, dense_fallback, lower_dense};
+const Family kDense{4, dense_space, dense_fallback, lower_dense};
 
 }  // namespace mote::kernels

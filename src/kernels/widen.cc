@@ -7,7 +7,6 @@ using loop::Expr;
 
 loop::Block widen(const std::string& from_buffer, const Affine& from, const std::string& to_buffer, const Affine& to,
                   int64_t count, WidenOrder order) {
-  check(order == WidenOrder::kNatural || count % 4 == 0, "a run in quads is a multiple of four");
   const Affine quad = loop::var("quad");
   const auto four = [&](const Affine& at) -> loop::Block {
     const Expr word = loop::load_word(from_buffer, {from + at}, 4);

@@ -3,19 +3,17 @@
 
 #include <string>
 
+#include "kernels/micro/elementwise.h"
 #include "loop/build.h"
 
 namespace mote::kernels {
 
-/// In which order widened elements are stored. kQuads swaps the middle two of every four (0 2 1 3), which saves two
-/// instructions per four elements; a consumer that sums over them only needs its weights in the same order. Runs must
-/// then be multiples of 4.
-enum class WidenOrder : uint8_t { kNatural, kQuads };
+using micro::WidenOrder;
 
-/// The element of a run of four that stands at place `i` of the widened run.
-inline int64_t source_place(WidenOrder order, int64_t i) {
+/// The element of a run of `count` that stands at place `i` of the widened run.
+inline int64_t source_place(WidenOrder order, int64_t i, int64_t count) {
   static constexpr int64_t kQuad[4] = {0, 2, 1, 3};
-  return order == WidenOrder::kQuads ? i / 4 * 4 + kQuad[i % 4] : i;
+  return order == WidenOrder::kQuads && i < count / 4 * 4 ? i / 4 * 4 + kQuad[i % 4] : i;
 }
 
 /// to_buffer[to ..] = from_buffer[from ..], `count` elements; flat buffers of int8 and int16.

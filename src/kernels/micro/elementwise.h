@@ -15,8 +15,8 @@
 namespace mote::kernels::micro {
 
 /// In which order widened elements are stored. kQuads swaps the middle two of every four (0 2 1 3), which saves two
-/// instructions per four elements; a consumer that sums over them only needs its weights in the same order. Runs must
-/// then be multiples of 4.
+/// instructions per four elements; a consumer that sums over them only needs its weights in the same order. What is
+/// left over after the last four is in natural order.
 enum class WidenOrder : uint8_t { kNatural, kQuads };
 
 /// void NAME(const int8_t *in, int16_t *out, int32_t count): count >= 0 (a multiple of 4 for kQuads), out 4-byte
