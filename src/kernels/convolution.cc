@@ -1,5 +1,6 @@
 // Conv2D: which algorithms there are, and the knobs of each.
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/common.h"
 #include "kernels/convolution_c.h"
@@ -39,9 +40,13 @@ std::vector<int64_t> row_counts(int64_t height) {
   return counts;
 }
 
-/// Rows that fill few tiles are better copied: windows of several rows then share tiles.
-bool narrow(const Workload& workload) {
-  return workload.output().shape[2] < 8;
+/// Whether windows are better copied: those of several rows then share tiles of positions, which a narrow row does not
+/// fill. A copy costs about as much as two channels' products.
+bool copies_pay(const Workload& workload) {
+  constexpr double kTile = 4, kChannelsPerCopy = 2;
+  const double width = workload.output().shape[2], channels = workload.output().shape[3];
+  const double computed = std::ceil(width / kTile) * std::min(width, kTile) / width;  // positions, for each that counts
+  return channels * (computed - 1) > kChannelsPerCopy;
 }
 
 constexpr int64_t kMostSums = 16;       // kept in registers: more do not fit any core's
@@ -103,7 +108,7 @@ space::Alternative gemm_space(const Workload& workload, const target::Target& ta
   const int64_t tiles =
       static_cast<int64_t>(std::max(micro::gemm_tiles(target, false).size(), micro::gemm_tiles(target, true).size()));
   space::Knob layout = space::choice("layout", {"rows", "columns"}, "input rows in place, or copies of windows");
-  if (narrow(workload)) layout = space::guess_first(layout, 1);
+  if (copies_pay(workload)) layout = space::guess_first(layout, 1);
   return {
       kGemm,
       {space::one_of("rows", row_counts(workload.output().shape[1]), "output rows whose input is widened at a time"),
@@ -149,8 +154,28 @@ loop::Program lower_convolution(const Workload& workload, const space::Config& c
   return convolution_winograd(workload, target, name);
 }
 
+/// Winograd where it surely pays and its weights, 3.6 times as large, and its workspace are no burden.
+std::optional<space::Config> winograd_fallback(const Workload& workload, const target::Target& target) {
+  constexpr int32_t kEnoughChannels = 16;
+  constexpr size_t kMostWeightBytes = 40 << 10, kMostWorkspaceBytes = 24 << 10;
+  const bool deep = std::min(workload.input(0).shape[3], workload.output().shape[3]) >= kEnoughChannels;
+  if (!deep || why_no_convolution_winograd(workload, target)) return std::nullopt;
+  try {
+    size_t weights = 0, workspace = 0;
+    for (const loop::Buffer& buffer : convolution_winograd(workload, target, "trial").buffers) {
+      if (buffer.kind == loop::Buffer::Kind::kConstant) weights += buffer.size_bytes();
+      if (buffer.kind == loop::Buffer::Kind::kWorkspace) workspace += buffer.size_bytes();
+    }
+    if (weights > kMostWeightBytes || workspace > kMostWorkspaceBytes) return std::nullopt;
+  } catch (const loop::ScheduleError&) {
+    return std::nullopt;  // sums might overflow with these weights
+  }
+  return space::Alternative{kWinograd, {}, {}}.at(0);
+}
+
 /// The scheduled kernel where it exists for these weights, else im2col.
 space::Config convolution_fallback(const Workload& workload, const target::Target& target) {
+  if (const std::optional<space::Config> winograd = winograd_fallback(workload, target)) return *winograd;
   if (!why_no_convolution_gemm(workload, target)) {
     const space::Alternative gemm = gemm_space(workload, target);
     for (const int64_t layout : gemm.knob("layout")->values) {
@@ -168,6 +193,6 @@ space::Config convolution_fallback(const Workload& workload, const target::Targe
 
 }  // namespace
 
-const Family kConvolution{6, convolution_space, convolution_fallback, lower_convolution};
+const Family kConvolution{7, convolution_space, convolution_fallback, lower_convolution};
 
 }  // namespace mote::kernels

@@ -81,8 +81,8 @@ Geometry geometry_of(const Workload& workload, bool columns) {
              .kernel_w = w[2],
              .stride_h = conv.stride.h,
              .stride_w = conv.stride.w,
-             .dilation_h = conv.dilation.h,
-             .dilation_w = conv.dilation.w,
+             .dilation_h = w[1] == 1 ? 1 : conv.dilation.h,
+             .dilation_w = w[2] == 1 ? 1 : conv.dilation.w,
              .pad_top = conv.padding.top,
              .pad_left = conv.padding.left,
              .stored_channels = x[3],
@@ -140,6 +140,9 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
   spec.tile_channels = tiles[choice].channels;
   const int64_t positions = g.columns ? g.out_width * g.out_height : g.out_width / g.phases;
   spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, positions));
+  while (spec.tile_positions > 1 && (spec.tile_positions - 1) * g.position_elements() * 2 > micro::kGemmReach) {
+    --spec.tile_positions;
+  }
   spec.segments = g.columns ? 1 : static_cast<int>(g.kernel_h);
   spec.segment_pairs = static_cast<int>((g.columns ? g.window_elements() : g.segment_elements()) / 2);
   spec.segment_step = static_cast<int32_t>(g.row_elements() * 2 * g.dilation_h);

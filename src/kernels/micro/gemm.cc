@@ -115,7 +115,7 @@ std::optional<std::string> why_no_gemm(const GemmSpec& spec) {
     return "this requantisation cannot take up a division by 256";
   }
   if (spec.pair_step < 0 || spec.pair_step > 255) return "steps along k too long";
-  if ((n - 1) * spec.position_step > 4000) return "positions too far apart";
+  if ((n - 1) * spec.position_step > kGemmReach) return "positions too far apart";
   return std::nullopt;
 }
 

@@ -70,6 +70,9 @@ struct GemmSpec {
   int depth() const { return 2 * segments * segment_pairs; }  // K, padded to what the stream holds
 };
 
+/// Most bytes from the first position of a tile to the last.
+inline constexpr int kGemmReach = 4000;
+
 /// Why the generator cannot make `spec`, for a person to read; nothing when it can.
 std::optional<std::string> why_no_gemm(const GemmSpec& spec);
 
