@@ -135,10 +135,10 @@ int64_t largest(const space::Alternative& alternative, const std::string& name, 
 
 space::Config im2col_fallback(const Workload& workload, const target::Target& target) {
   const space::Alternative im2col = im2col_space(workload, target);
-  const int64_t unroll = largest(im2col, "unroll_k", 8);
+  const int64_t unroll = largest(im2col, "unroll_k", 8), channels = is_float(workload) ? 4 : 2;
   for (const int64_t tile : {4, 3, 2}) {
     if (workload.output().shape[2] % tile != 0) continue;
-    return im2col.with({{"tile_co", largest(im2col, "tile_co", 2)}, {"tile_p", tile}, {"unroll_k", unroll}});
+    return im2col.with({{"tile_co", largest(im2col, "tile_co", channels)}, {"tile_p", tile}, {"unroll_k", unroll}});
   }
   return im2col.with({{"tile_co", largest(im2col, "tile_co", 4)}, {"unroll_k", unroll}});
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "kernels/family.h"
+#include "loop/schedule.h"
+#include "schedule/rules.h"
 
 namespace mote::kernels {
 
@@ -39,6 +41,12 @@ const Family& family_of(const Workload& workload) {
                     workload.op().attributes);
 }
 
+/// Whether a fused multiply-add beats a multiplication and an addition: it takes one issue slot of a dual-issue core,
+/// and three cycles of a Cortex-M4.
+bool fuses_multiply_add(const target::Target& target) {
+  return target.fpu && schedule::Rules(target.pipeline).dual_issue();
+}
+
 }  // namespace
 
 int template_version(const Workload& workload) {
@@ -60,6 +68,7 @@ space::Config fallback_of(const Workload& workload, const target::Target& target
 loop::Program lower(const Workload& workload, const space::Config& config, const target::Target& target,
                     const std::string& function_name) {
   loop::Program program = family_of(workload).lower(workload, config, target, function_name);
+  if (fuses_multiply_add(target)) loop::fuse_multiply_add(&program);
   program.title = workload.title;
   return program;
 }

@@ -53,6 +53,8 @@ extern const Intrinsic kSaturate8;
 extern const Intrinsic kExp;
 /// tanh x in binary32, relative error under 5e-7: (x).
 extern const Intrinsic kTanh;
+/// a * b + sum in binary32, with one rounding where the target fuses the two: (a, b, sum).
+extern const Intrinsic kMultiplyAdd;
 /// x rounded to the nearest integer, half away from zero, as int32; saturates: (x).
 extern const Intrinsic kRound;
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "loop/build.h"
 #include "loop/rewrite.h"
 
 namespace mote::loop {
@@ -169,6 +170,17 @@ void distribute(Program* program, const std::string& variable) {
     Buffer& buffer = program->buffer(name);
     buffer.shape.insert(buffer.shape.begin(), extents[name]);
   }
+}
+
+void fuse_multiply_add(Program* program) {
+  rewrite_expressions(&program->body, [&](const Expr& expr) -> Expr {
+    const Binary* sum = std::get_if<Binary>(&expr->node);
+    if (sum == nullptr || sum->op != BinaryOp::kAdd) return expr;
+    const Binary* product = std::get_if<Binary>(&sum->b->node);
+    if (product == nullptr || product->op != BinaryOp::kMul) return expr;
+    if (type_of(*program, product->a) != Type::kF32) return expr;
+    return call(kMultiplyAdd, {product->a, product->b, sum->a});
+  });
 }
 
 }  // namespace mote::loop

@@ -67,4 +67,7 @@ void stage(Program* program, const std::string& at, const std::string& buffer, c
 /// Both buffers must be at even element addresses there.
 void tensorize_smlad(Program* program, const std::string& k);
 
+/// Every float sum a + b * c becomes kMultiplyAdd: for cores that do it in one instruction.
+void fuse_multiply_add(Program* program);
+
 }  // namespace mote::loop
