@@ -101,6 +101,9 @@ void analyse(Block& block, std::span<const std::byte> code) {
     if (insn.divide && block.first_divide < 0) block.first_divide = static_cast<int>(i);
     if (insn.to_nearest && block.first_to_nearest < 0) block.first_to_nearest = static_cast<int>(i);
   }
+  for (size_t r = 0; r < origins.size(); ++r) {
+    if (origins[r].reg == kNoRegister) block.lost |= 1u << r;
+  }
   block.careful = !block.alignment.empty() || !block.unresolved.empty() || block.first_floating >= 0 ||
                   block.first_divide >= 0 || block.first_to_nearest >= 0;
 }

@@ -69,6 +69,7 @@ struct Block {
   std::vector<EntryAccess> plain;      // words and halfwords that may be unaligned unless CCR forbids it
   std::vector<uint16_t> plain_unresolved;
   std::vector<UnalignedLoads> unaligned;  // what those loads cost
+  uint16_t lost = 0;  // registers that hold, at its end, more than one from its start plus a constant
   int first_floating = -1, first_divide = -1, first_to_nearest = -1;
   std::vector<BaseOrigin> bases;  // of each instruction
   uint16_t entry_registers = 0;   // those that tell its accesses apart, or whether they are aligned

@@ -109,13 +109,23 @@ bool Exceptions::enter(int n, uint32_t return_address) {
   const bool stacked = push_frame(return_address, frame);
   const uint32_t back = 0xFFFFFFE1 | ((control & kControlFpca) != 0 ? 0 : kReturnBasic) |
                         (handler ? 0 : kReturnThread | ((control & kControlSpsel) != 0 ? kReturnPsp : 0));
+  // While still in thread mode: a handler cannot change the stack pointer that is used.
+  processor_.set_special(Special::kControl, control & 1);
+  activate(n, back);
+  if (!stacked) return nested_fault(kBusFault, kCfsrStkerr);
+  return go_to_vector(n, return_address);
+}
+
+// The state at the first instruction of the handler of `n`, but for the PC.
+void Exceptions::activate(int n, uint32_t return_value) {
   system_.pending[n] = false;
   system_.active[n] = true;
   processor_.set_xpsr((processor_.xpsr() & 0xF80F0000) | kThumb | static_cast<uint32_t>(n));
-  processor_.set_special(Special::kControl, control & 1);
-  processor_.set_reg(14, back);
+  processor_.set_reg(14, return_value);
   system_.changed = true;
-  if (!stacked) return nested_fault(kBusFault, kCfsrStkerr);
+}
+
+bool Exceptions::go_to_vector(int n, uint32_t return_address) {
   const std::optional<uint32_t> vector = memory_.value(system_.vtor + 4 * static_cast<uint32_t>(n), 4);
   if (!vector) {
     system_.hfsr |= kHfsrVecttbl;
@@ -173,9 +183,13 @@ bool Exceptions::leave(uint32_t value) {
   const bool valid = (value & kIsReturn) == kIsReturn && (value & 3) == 1 && (to_thread || !psp) &&
                      (!to_thread || system_.active.none());
   if (!valid) {
-    const uint32_t pc = processor_.reg(15);
-    processor_.set_xpsr(processor_.xpsr() & ~kIpsr);
-    return raise({kUsageFault, kCfsrInvpc, pc, 0});
+    // The fault is taken in place of the return: the frame stays, and the handler sees the bad value.
+    system_.cfsr |= kCfsrInvpc;
+    const std::optional<int> taken = escalated(kUsageFault);
+    if (!taken) return false;
+    if (*taken == kHardFault) system_.hfsr |= kHfsrForced;
+    activate(*taken, value);
+    return go_to_vector(*taken, processor_.reg(15) & ~1u);
   }
   int back_to = kThread;
   if (!to_thread) {
@@ -233,6 +247,7 @@ bool Exceptions::raise(const Fault& fault) {
   const std::optional<int> taken = escalated(fault.exception);
   if (!taken) return false;
   if (*taken == kHardFault && fault.exception != kHardFault) system_.hfsr |= kHfsrForced;
+  if (fault.status == kCfsrInvstate) processor_.set_xpsr(processor_.xpsr() & ~kThumb);
   return enter(*taken, fault.pc);
 }
 

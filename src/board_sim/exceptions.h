@@ -52,6 +52,8 @@ class Exceptions {
   bool push_frame(uint32_t return_address, uint32_t& frame);
   bool pop_frame(uint32_t frame, bool extended, int back_to);
   bool nested_fault(int exception, uint32_t status);
+  void activate(int n, uint32_t return_value);
+  bool go_to_vector(int n, uint32_t return_address);
 
   Processor& processor_;
   Memory& memory_;

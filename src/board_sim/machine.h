@@ -144,8 +144,8 @@ class Machine {
   bool must_stop_before(const Block& block);
   bool starts_at(uint32_t address) const;
   void charge(uint32_t next);
-  uint32_t unaligned_cycles(const Block& block) const;
-  uint32_t unaligned_cycles_before(size_t index) const;
+  uint32_t unaligned_cycles(const Block& block);
+  uint32_t unaligned_cycles_before(size_t index);
   bool interrupted_inside(const Block& block);
   uint32_t round_to_nearest(uint32_t pc);
   uint64_t now_at_access(uint32_t address, int bytes, bool write);

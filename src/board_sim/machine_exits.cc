@@ -118,7 +118,14 @@ std::optional<Halt> Machine::handle_guard(uint32_t address) {
 
 /// The stretch of emulation came to its end, before the instruction at `address`.
 std::optional<Halt> Machine::handle_end(uint32_t address) {
+  // Where the block would have gone on, what follows is its rest.
+  const bool cut = current_ != nullptr && address == current_->end() && !current_->insns.back().branch &&
+                   current_->insns.back().timing != target::Timing::kSystem;
   stop_at(address);
+  if (cut) {
+    resume_at_ = address;
+    resume_path_ = path_;
+  }
   if (single_) return Halt{Halt::Reason::kStep, {}, 0};
   return handle_guard(address);
 }

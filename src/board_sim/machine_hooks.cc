@@ -110,11 +110,15 @@ bool Machine::interrupted_inside(const Block& block) {
 }
 
 // Cycles that `block` takes more because loads are unaligned, by the registers on entry to current_.
-uint32_t Machine::unaligned_cycles(const Block& block) const {
+uint32_t Machine::unaligned_cycles(const Block& block) {
   if (!timer_.has_model()) return 0;
   const target::Pipeline& tables = timer_.model()->tables();
+  // A halt on the way must not change what is known of addresses: in the rest of a block, no more than in the whole.
+  const Block* before = path_ == current_->address ? nullptr : blocks_.find(path_, current_->address - path_);
+  const uint32_t lost = before == nullptr ? 0 : before->lost;
   uint32_t loads = 0, pieces = 0;
   for (const UnalignedLoads& group : block.unaligned) {
+    if ((lost >> group.reg & 1) != 0 || (group.index != kNoRegister && (lost >> group.index & 1) != 0)) continue;
     const uint32_t low = (group.index == kNoRegister ? 0 : entry_[group.index] << group.shift) + entry_[group.reg];
     loads += group.loads[low & 3];
     pieces += group.pieces[low & 3];
@@ -123,7 +127,7 @@ uint32_t Machine::unaligned_cycles(const Block& block) const {
 }
 
 /// The same for the instructions of current_ before `index`.
-uint32_t Machine::unaligned_cycles_before(size_t index) const {
+uint32_t Machine::unaligned_cycles_before(size_t index) {
   Block before;
   for (const EntryAccess& access : current_->plain) {
     if (access.insn < index && access.load) add_unaligned(before, access);

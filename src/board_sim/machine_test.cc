@@ -335,6 +335,25 @@ TEST_F(MachineTest, TwoRunsTakeTheSameCycles) {
   EXPECT_EQ(other.machine->cycles(), cycles);
 }
 
+TEST_F(MachineTest, SteppingTakesTheCyclesOfRunning) {
+  const std::string text =
+      "movs r0, #60\n1: ldr r1, [sp, #-8]\n smlad r2, r1, r1, r2\n ldr r3, [r2, r0]\n tst r0, #3\n beq 3f\n lsls r4, "
+      "r1, #3\n"
+      "3: bl 2f\n subs r0, #1\n bne 1b\n bkpt 0\n 2: umull r5, r6, r4, r1\n movs r2, #0\n sub r2, sp, #256\n bx lr";
+  for (const char* board : {"nucleo-f746zg", "nucleo-l4r5zi"}) {
+    Rig run(board), step(board);
+    for (Rig* each : {&run, &step}) {
+      each->load("sub r2, sp, #256\n" + text);
+      each->machine->debugger = true;
+    }
+    ASSERT_EQ(run.machine->run().reason, Reason::kBreakpoint);
+    while (step.machine->step().reason == Reason::kStep) {
+    }
+    EXPECT_EQ(step.machine->cycles(), run.machine->cycles()) << board;
+    EXPECT_EQ(step.machine->instructions(), run.machine->instructions()) << board;
+  }
+}
+
 TEST_F(MachineTest, SemihostingWritesAndExits) {
   const Halt halt =
       run("movs r0, #4\n adr r1, text\n bkpt 0xab\n movs r0, #3\n adr r1, text\n bkpt 0xab\n"
