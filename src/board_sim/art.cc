@@ -9,18 +9,12 @@ constexpr uint32_t kLineBytes = 32, kInstructionLines = 32, kDataLines = 8;  // 
 constexpr uint32_t kLatencyMask = 0xF, kInstructionCacheOn = 1u << 9, kDataCacheOn = 1u << 10;
 constexpr int64_t kRedirect = 2;  // cycles before the end of a taken branch that its target is fetched
 
-/// The instruction that each read of `block` belongs to, by the number of words it reads.
-size_t instruction_of(const Block& block, uint16_t number) {
-  size_t last_load = 0;
-  int reads = 0;
-  for (size_t i = 0; i < block.insns.size(); ++i) {
-    const schedule::Insn& insn = block.insns[i];
-    if (!insn.loads()) continue;
-    last_load = i;
-    reads += insn.access.count;
-    if (number < reads) break;
+/// The last instruction of `block` that loads; 0 when none does.
+size_t last_load(const Block& block) {
+  for (size_t i = block.insns.size(); i-- > 0;) {
+    if (block.insns[i].loads()) return i;
   }
-  return last_load;
+  return 0;
 }
 
 }  // namespace
@@ -117,6 +111,9 @@ uint32_t ArtModel::run(const Block& block, std::span<const uint16_t> ends, std::
   if (!code_in_flash) fetching_ = false;
   int64_t delay = 0;
   size_t access = 0;
+  // Reads belong to loads in their order, by the number of words that each reads.
+  const size_t last = accesses.empty() ? 0 : last_load(block);
+  int reads = 0;
   for (size_t i = 0; i < block.insns.size(); ++i) {
     const schedule::Insn& insn = block.insns[i];
     int64_t time = begin + (i == 0 ? 0 : ends[i - 1]) + delay;
@@ -134,14 +131,15 @@ uint32_t ArtModel::run(const Block& block, std::span<const uint16_t> ends, std::
         consumed_[word % kRing] = time;
       }
     }
+    if (insn.loads()) reads += insn.access.count;
     for (; access < accesses.size(); ++access) {
       const DataAccess& read = accesses[access];
       if (read.write) continue;
-      if (instruction_of(block, read.number) > i) break;
+      if (read.number >= reads && i < last) break;
       if (!in_flash(read.address)) continue;
       wait(data_read(read.address, time));
-      const uint32_t last = read.address + read.bytes - 1u;
-      if (last / kWordBytes != read.address / kWordBytes) wait(data_read(last, time));
+      const uint32_t last_byte = read.address + read.bytes - 1u;
+      if (last_byte / kWordBytes != read.address / kWordBytes) wait(data_read(last_byte, time));
     }
   }
   if (taken && code_in_flash) {
