@@ -67,21 +67,19 @@ Endpoint OpenOcdServer::start_openocd() {
   }
   command.output_limit = 64u << 10;
   process_ = std::make_unique<BackgroundProcess>(command);
+  // The debuggers' port is announced before the one for Tcl. What comes later may push it out of the output that is
+  // kept.
   const std::string before = "Listening on port ", after = " for tcl connections";
   const std::optional<std::string> line = process_->wait_for_line(
       [&](const std::string& text) { return text.find(before) != std::string::npos && text.ends_with(after); },
       limits_.connect);
-  if (!line) throw ConnectionError(fmt::format("openocd does not reach {}:\n{}", board_.name, process_->output()));
+  const std::string said = process_->output();
+  if (!line) throw ConnectionError(fmt::format("openocd does not reach {}:\n{}", board_.name, said));
+  const size_t end = said.find(" for gdb connections"),
+               from = end == std::string::npos ? end : said.rfind(' ', end - 1);
+  gdb_port_ = from == std::string::npos ? "" : said.substr(from + 1, end - from - 1);
   const size_t begin = line->find(before) + before.size();
   return parse_endpoint("127.0.0.1:" + line->substr(begin, line->size() - after.size() - begin), "openocd");
-}
-
-std::string OpenOcdServer::gdb_port() const {
-  const std::string said = process_ ? process_->output() : "";
-  const size_t end = said.find(" for gdb connections");  // "Listening on port 43121 for gdb connections"
-  if (end == std::string::npos) return "";
-  const size_t begin = said.rfind(' ', end - 1) + 1;
-  return said.substr(begin, end - begin);
 }
 
 }  // namespace mote::device

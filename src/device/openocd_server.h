@@ -20,7 +20,7 @@ class OpenOcdServer {
   /// A virtual board that has died; a real one never has.
   bool board_died() const { return virtual_board_.process && !virtual_board_.process->running(); }
   /// The number of its port for debuggers; "" when it has none.
-  std::string gdb_port() const;
+  const std::string& gdb_port() const { return gdb_port_; }
   /// Grows when memory was lost with a virtual board.
   uint64_t incarnation() const { return incarnation_; }
 
@@ -34,6 +34,7 @@ class OpenOcdServer {
   Limits limits_;
   VirtualBoard virtual_board_;
   std::unique_ptr<BackgroundProcess> process_;
+  std::string gdb_port_;
   uint64_t incarnation_ = 0;
 };
 

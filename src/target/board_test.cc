@@ -10,6 +10,7 @@
 #include "support/error.h"
 #include "support/files.h"
 #include "support/random.h"
+#include "support/subprocess.h"
 
 namespace mote::target {
 namespace {
@@ -87,6 +88,28 @@ TEST(ShippedBoards, OpenOcdScriptsExist) {
     if (!board.openocd) continue;
     EXPECT_TRUE(std::filesystem::exists(scripts / board.openocd->target_script)) << name;
     EXPECT_TRUE(std::filesystem::exists(scripts / board.openocd->interface_script)) << name;
+  }
+}
+
+// Everything that is said to OpenOCD before it looks for an adapter.
+TEST(ShippedBoards, OpenOcdTakesWhatTheySay) {
+  if (!find_program("openocd")) GTEST_SKIP() << "OpenOCD is not installed";
+  for (const std::string& name : board_names()) {
+    const Board board = load_board(name);
+    if (!board.openocd) continue;
+    Command command;
+    command.arguments = {"openocd", "-c", "gdb_port disabled; tcl_port disabled; telnet_port disabled", "-f",
+                         board.openocd->interface_script};
+    for (const std::string& line : board.openocd->commands) {
+      command.arguments.insert(command.arguments.end(), {"-c", line});
+    }
+    const bool pin = board.openocd->reset == "srst";
+    const std::string reset = pin ? "reset_config srst_only" : "cortex_m reset_config " + board.openocd->reset;
+    command.arguments.insert(command.arguments.end(),
+                             {"-f", board.openocd->target_script, "-c", reset, "-c", "shutdown"});
+    command.limit = std::chrono::seconds(60);
+    const CommandResult result = run_command(command);
+    EXPECT_EQ(result.exit_code, 0) << name << ":\n" << result.err;
   }
 }
 

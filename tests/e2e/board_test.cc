@@ -1,5 +1,7 @@
 // Models on boards, in every way in which they can be run there.
+#include <cstdlib>
 #include <filesystem>
+#include <map>
 
 #include "e2e/mote.h"
 #include "gmock/gmock.h"
@@ -61,15 +63,51 @@ TEST(Hosted, VerifiesAndProfilesEveryOperator) {
   EXPECT_NEAR(hosted.at("total_cycles"), booted.at("total_cycles"), 0.01 * booted.at("total_cycles").get<double>());
 }
 
-class DebugAt : public testing::TestWithParam<int> {};
+// The reference here is the 32-bit counter of the same core.
+TEST(Profile, SysTickGoesOnBeyondItsTwentyFourBits) {
+  const TemporaryFolder folder;
+  std::map<std::string, nlohmann::json> profiles;
+  for (const std::string counter : {"dwt", "systick"}) {
+    const std::string file = folder.path() / (counter + ".toml");
+    write_file(file,
+               std::string_view("description = \"a large Cortex-M3\"\ntarget = \"cortex-m3\"\nclock_hz = 80_000_000\n"
+                                "[[memory]]\nname = \"flash\"\nkind = \"flash\"\naddress = 0x08000000\nsize = \"2M\"\n"
+                                "[[memory]]\nname = \"ram\"\nkind = \"ram\"\naddress = 0x20000000\nsize = \"640K\"\n"
+                                "[counter]\nkind = \"" +
+                                counter + "\"\n"));
+    profiles[counter] =
+        json_of(run_mote({"profile", source_file("examples/models/article_cnn.tflite"), "--board", file, "--json"}));
+  }
+  const nlohmann::json& expected = profiles["dwt"].at("operators");
+  const nlohmann::json& got = profiles["systick"].at("operators");
+  ASSERT_EQ(got.size(), expected.size());
+  uint64_t total = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    const double cycles = expected[i].at("cycles");
+    EXPECT_NEAR(got[i].at("cycles"), cycles, 200 + 1e-4 * cycles) << "operator " << i;
+    total += expected[i].at("cycles").get<uint64_t>();
+  }
+  EXPECT_GT(total, uint64_t{2} << 24) << "the model is too small to show anything";
+}
+
+class DebugAt : public testing::TestWithParam<std::tuple<const char*, int>> {};
 
 // The real gdb-multiarch finds the core at the kernel's first instruction, with its name, its source and its caller.
 TEST_P(DebugAt, StopsAtTheKernelWithSymbols) {
   if (!find_program("gdb-multiarch")) GTEST_SKIP() << "gdb-multiarch is not installed";
-  const std::string number = std::to_string(GetParam());
-  const CommandResult result =
-      run_mote({"debug", source_file(kDigits), "--board", kM7, "--operator", number, "--", "-batch", "-ex",
-                "info symbol $pc", "-ex", "info source", "-ex", "bt", "-ex", "stepi", "-ex", "info symbol $pc"});
+  const auto [via, index] = GetParam();
+  if (via != std::string("sim") && !find_program("openocd")) GTEST_SKIP() << "openocd is not installed";
+  const std::string number = std::to_string(index);
+  const CommandResult result = run_mote({"debug",      source_file(kDigits),
+                                         "--board",    kM7,
+                                         "--via",      via,
+                                         "--operator", number,
+                                         "--",         "-batch",
+                                         "-ex",        "info symbol $pc",
+                                         "-ex",        "info source",
+                                         "-ex",        "bt",
+                                         "-ex",        "stepi",
+                                         "-ex",        "info symbol $pc"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const std::string kernel = "digits_0" + number + "_conv_2d";
   EXPECT_THAT(result.out, HasSubstr("halted at " + kernel + "\n"));
@@ -81,7 +119,8 @@ TEST_P(DebugAt, StopsAtTheKernelWithSymbols) {
   EXPECT_THAT(result.out, HasSubstr(kernel + " + "));  // it can be stepped
 }
 
-INSTANTIATE_TEST_SUITE_P(Operators, DebugAt, testing::Values(0, 2));
+INSTANTIATE_TEST_SUITE_P(Operators, DebugAt,
+                         testing::Combine(testing::Values("sim", "sim:st-link"), testing::Values(0, 2)));
 
 TEST(Debug, WithoutATerminalItSaysHowToAttach) {
   const nlohmann::json document =
