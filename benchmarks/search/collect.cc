@@ -75,6 +75,7 @@ void collect(const Settings& settings, const target::Board& board, const std::ve
   common.template_version = task.template_version;
   common.setting = {board.target.name, board.name, settings.via, measurer.compiler(), measurer.flags()};
 
+  tune::Points points(task.space);
   size_t known = 0;
   if (std::filesystem::exists(settings.output)) {
     // A line that was being written when an earlier run was killed is measured again.
@@ -83,13 +84,20 @@ void collect(const Settings& settings, const target::Board& board, const std::ve
       text.resize(text.rfind('\n') + 1);
       write_file(settings.output, text);
     }
-    known = tune::read_replay(text, settings.output).size();
+    for (const records::Trial& trial : tune::read_replay(text, settings.output)) {
+      if (trial.workload != common.workload || trial.template_version != common.template_version ||
+          !(trial.setting == common.setting)) {
+        throw InputError(settings.output, "has points of another workload, template or setting");
+      }
+      if (const std::optional<space::Config> config = task.space.parse(trial.knobs)) {
+        points.take(*task.space.index_of(*config));
+      }
+      ++known;
+    }
   } else {
     std::ofstream(settings.output) << tune::replay_header(common, task.space);
   }
-  tune::Points points(task.space);
-  Random random(1);
-  for (size_t i = 0; i < known; ++i) points.draw(random);
+  Random random(1 + known);
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   const size_t before = known;
   while (known < settings.points) {

@@ -97,7 +97,9 @@ std::string line(double x1, double y1, double x2, double y2, const char* colour)
 std::string curve_path(const Curve& curve, const Scale& x, const Scale& y, const char* colour) {
   std::string path;
   double last = 0;
-  for (const auto& [px, py] : curve.points) {
+  for (size_t i = 0; i < curve.points.size(); ++i) {
+    const auto [px, py] = curve.points[i];
+    if (i > 0 && i + 1 < curve.points.size() && py == last) continue;  // still the same step
     const std::string to_x = coordinate(x.at(px));
     path += path.empty() ? "M" + to_x + " " + coordinate(y.at(py))
                          : "L" + to_x + " " + coordinate(y.at(last)) + "L" + to_x + " " + coordinate(y.at(py));
