@@ -1,12 +1,25 @@
 #include "board_sim/memory_model.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "board_sim/art.h"
 #include "board_sim/caches.h"
 #include "support/error.h"
 
 namespace mote::board_sim {
+namespace {
+
+// Sizes of caches are nearly always powers of two, and this is asked for every access.
+uint32_t divide(uint32_t value, uint32_t by) {
+  return (by & (by - 1)) == 0 ? value >> std::countr_zero(by) : value / by;
+}
+
+uint32_t remainder(uint32_t value, uint32_t by) {
+  return (by & (by - 1)) == 0 ? value & (by - 1) : value % by;
+}
+
+}  // namespace
 
 std::unique_ptr<MemoryModel> make_memory_model(const target::Board& board) {
   if (board.simulation.accelerator == "art-l4") return std::make_unique<ArtModel>(board);
@@ -28,9 +41,9 @@ void TagMemory::clear() {
 }
 
 bool TagMemory::access(uint32_t address) {
-  const uint32_t line = address / line_bytes_;
-  const uint32_t part = 1u << (address % line_bytes_ / part_bytes_);
-  const std::span<Entry> set = std::span(entries_).subspan(size_t{line % sets_} * ways_, ways_);
+  const uint32_t line = divide(address, line_bytes_);
+  const uint32_t part = 1u << divide(remainder(address, line_bytes_), part_bytes_);
+  const std::span<Entry> set = std::span(entries_).subspan(size_t{remainder(line, sets_)} * ways_, ways_);
   Entry* oldest = &set.front();
   for (Entry& entry : set) {
     if (entry.line == line) {
