@@ -87,7 +87,7 @@ TEST(Profile, SysTickGoesOnBeyondItsTwentyFourBits) {
     EXPECT_NEAR(got[i].at("cycles"), cycles, 200 + 1e-4 * cycles) << "operator " << i;
     total += expected[i].at("cycles").get<uint64_t>();
   }
-  EXPECT_GT(total, uint64_t{2} << 24) << "the model is too small to show anything";
+  EXPECT_GT(total, uint64_t{1} << 24) << "the model is too small to show anything";
 }
 
 class DebugAt : public testing::TestWithParam<std::tuple<const char*, int>> {};
