@@ -39,4 +39,8 @@ void print_warning(const std::string& message) {
   std::fprintf(stderr, "%s %s\n", styled("mote: warning:", Style::kNotice, stderr).c_str(), message.c_str());
 }
 
+void print_note(const std::string& message) {
+  std::fprintf(stderr, "mote: %s\n", message.c_str());
+}
+
 }  // namespace mote::cli

@@ -30,12 +30,15 @@ void print_json(const nlohmann::ordered_json& document);
 /// Prints to standard error "mote: error: " and the message, or "mote: warning: ".
 void print_error(const std::string& message);
 void print_warning(const std::string& message);
+/// Prints to standard error what is neither: "mote: " and the message.
+void print_note(const std::string& message);
 
 // The subcommands, in the order of `mote --help`.
 void add_inspect(CLI::App& app, Run& run);
 void add_tune(CLI::App& app, Run& run);
 void add_plan(CLI::App& app, Run& run);
 void add_compile(CLI::App& app, Run& run);
+void add_flash(CLI::App& app, Run& run);
 void add_run(CLI::App& app, Run& run);
 void add_profile(CLI::App& app, Run& run);
 void add_annotate(CLI::App& app, Run& run);

@@ -86,7 +86,8 @@ Deployment make_deployment(const DeploymentOptions& options) {
 
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
-      .add_option("--via", options.via, "How the board is reached: sim, sim:flash, gdb:HOST:PORT, openocd:HOST:PORT")
+      .add_option("--via", options.via,
+                  "How the board is reached: sim, sim:flash, sim:st-link, sim:jtag, gdb:HOST:PORT, openocd[:HOST:PORT]")
       ->capture_default_str();
   command
       .add_option("--input", options.inputs,

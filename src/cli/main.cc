@@ -28,6 +28,7 @@ void add_commands(CLI::App& app, Run& run) {
   add_tune(app, run);
   add_plan(app, run);
   add_compile(app, run);
+  add_flash(app, run);
   add_run(app, run);
   add_profile(app, run);
   add_annotate(app, run);

@@ -39,6 +39,9 @@ OnBoard::OnBoard(const Deployment& deployment, const OnBoardOptions& options)
     hosted_ = std::make_unique<execute::Hosted>(*session_, deployment.library, toolchain_);
   } else {
     booted_ = std::make_unique<execute::Booted>(*device_, deployment.board, deployment.library, toolchain_);
+    if (options.device.via.starts_with("sim")) return;  // a board that came into being just now
+    print_note(booted_->was_there() ? "the board held this firmware already: it is used as it is"
+                                    : "the board held another firmware: this one was programmed");
   }
 }
 

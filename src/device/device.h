@@ -75,6 +75,8 @@ class Device {
   /// Resets and halts the core before its first instruction. RAM contents survive where the hardware keeps them. Brings
   /// a wedged or lost connection back.
   virtual void reset() = 0;
+  /// Resets the board, lets it run, and leaves it alone: for a firmware that was programmed to be used.
+  virtual void let_go() { reset(); }
   /// Programs flash: erased as needed, written, verified. Throws JobError when that fails.
   virtual void program(uint32_t address, std::span<const std::byte> bytes) = 0;
   /// Lets go of the core, which stays halted as it is, for a debugger: where a GDB server has it, "127.0.0.1:43121".

@@ -191,6 +191,14 @@ void GdbDevice::reset() {
   }
 }
 
+void GdbDevice::let_go() {
+  reset();
+  if (breakpoint_) remote().clear_breakpoint(*breakpoint_);
+  breakpoint_.reset();
+  remote().detach();
+  remote_.reset();
+}
+
 void GdbDevice::write_verified(uint32_t address, std::span<const std::byte> bytes) {
   write(address, bytes);
   Bytes back(bytes.size());

@@ -20,6 +20,7 @@ class GdbDevice : public Device {
   Stop run(const Registers& registers, uint32_t until, std::chrono::milliseconds limit) override;
   Stop resume(std::chrono::milliseconds limit) override;
   void reset() override;
+  void let_go() override;
   void program(uint32_t address, std::span<const std::byte> bytes) override;
   std::optional<std::string> hand_over() override;
   std::string take_output() override;

@@ -319,6 +319,10 @@ bool GdbRemote::program(uint32_t address, std::span<const std::byte> bytes, uint
   return true;
 }
 
+void GdbRemote::detach() {
+  ask("D");
+}
+
 std::string GdbRemote::take_output() {
   return std::exchange(output_, {});
 }

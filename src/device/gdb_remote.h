@@ -33,6 +33,8 @@ class GdbRemote {
   std::optional<std::string> monitor(const std::string& command);
   /// Erases and writes flash by vFlash packets. False when the server has none.
   bool program(uint32_t address, std::span<const std::byte> bytes, uint32_t erase_from, uint32_t erase_bytes);
+  /// Lets the core run and ends the connection; nothing else may be called afterwards.
+  void detach();
   std::string take_output();
 
  private:

@@ -60,6 +60,7 @@ class OpenOcdDevice : public Device {
   Stop run(const Registers& registers, uint32_t until, milliseconds limit) override;
   Stop resume(milliseconds limit) override;
   void reset() override;
+  void let_go() override;
   void program(uint32_t address, std::span<const std::byte> bytes) override;
   std::optional<std::string> hand_over() override;
   std::string take_output() override { return std::exchange(output_, {}); }
@@ -324,6 +325,13 @@ std::optional<std::string> OpenOcdDevice::hand_over() {
   const std::string host = endpoint_ ? endpoint_->host : "127.0.0.1";
   client_.reset();
   return fmt::format("{}:{}", host, port);
+}
+
+void OpenOcdDevice::let_go() {
+  reset();
+  if (breakpoint_) require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
+  breakpoint_.reset();
+  require("reset run", "cannot let the board run");
 }
 
 void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) {

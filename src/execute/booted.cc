@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "deploy/firmware.h"
+#include "execute/flash.h"
 #include "support/error.h"
 
 namespace mote::execute {
@@ -19,7 +20,7 @@ Booted::Booted(device::Device& device, const target::Board& board, const deploy:
   all_flags.insert(all_flags.end(), flags.begin(), flags.end());
   image_ = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain, all_flags,
                                   deploy::FirmwareKind::kProfile);
-  program();
+  was_there_ = flash(device_, board, image_, library.network.prefix).was_there;
   device_.reset();
   const uint32_t vectors = address_of("mote_vectors");
   registers_.r[13] = read_word(device_, vectors);
@@ -27,12 +28,6 @@ Booted::Booted(device::Device& device, const target::Board& board, const deploy:
   registers_.r[15] = read_word(device_, vectors + 4) & ~1u;
   registers_.xpsr = kThumb;
   go_to("mote_ready");
-}
-
-void Booted::program() {
-  for (const toolchain::Segment& segment : image_.segments) {
-    if (!segment.bytes.empty()) device_.program(segment.load_address, segment.bytes);
-  }
 }
 
 uint32_t Booted::address_of(const std::string& symbol) const {

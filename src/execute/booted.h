@@ -14,8 +14,9 @@ namespace mote::execute {
 
 class Booted {
  public:
-  /// Builds a firmware of the library, programs it and lets it run until it waits for inputs. All must outlive this.
-  /// `flags`: of the compiler, beyond those of the library. Throws JobError (a fault names its place), ConnectionError.
+  /// Builds a firmware of the library, programs it unless it is in flash already, and lets it run until it waits for
+  /// inputs. All must outlive this. `flags`: of the compiler, beyond those of the library. Throws JobError (a fault
+  /// names its place), ConnectionError.
   Booted(device::Device& device, const target::Board& board, const deploy::Library& library,
          toolchain::Toolchain& toolchain, std::chrono::milliseconds limit = std::chrono::minutes(5),
          const std::vector<std::string>& flags = {});
@@ -29,9 +30,10 @@ class Booted {
   void halt_at(size_t operator_index, const std::vector<Bytes>& inputs);
 
   const toolchain::Image& image() const { return image_; }
+  /// Whether the board's flash held this very firmware already.
+  bool was_there() const { return was_there_; }
 
  private:
-  void program();
   void write_inputs(const std::vector<Bytes>& inputs);
   void go_to(const std::string& function);
   device::Registers registers_to_return() const;
@@ -44,6 +46,7 @@ class Booted {
   uint32_t cycles_per_tick_;
   std::chrono::milliseconds limit_;
   toolchain::Image image_;
+  bool was_there_ = false;
   device::Registers registers_;  // where the core stands
 };
 
