@@ -92,7 +92,7 @@ TEST_F(PoolTest, BoardsThatDieAreSetAsideAndComeBack) {
 
 TEST_F(PoolTest, AnAbsentBoardIsReportedAndTheOthersWork) {
   const std::string absent = "gdb:127.0.0.1:" + std::to_string(device::free_port());
-  options_.limits.connect = milliseconds(100);
+  options_.limits.connect = milliseconds(3000);  // the virtual board starts within that
   Pool pool({absent, "sim"}, board_, options_);
   ASSERT_EQ(events_.size(), 1u);
   EXPECT_THAT(events_[0], HasSubstr(absent + " is set aside"));
