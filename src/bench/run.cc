@@ -8,8 +8,6 @@
 
 namespace mote::bench {
 
-namespace {
-
 Build build(const ir::Graph& graph, const std::string& model, const target::Board& board,
             const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
             const deploy::Choose& choose) {
@@ -36,8 +34,6 @@ Build build(const ir::Graph& graph, const std::string& model, const target::Boar
   }
   return result;
 }
-
-}  // namespace
 
 Result run(const ir::Graph& graph, const std::string& model, const target::Board& board,
            const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,

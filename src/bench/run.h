@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "deploy/network.h"
 #include "device/device.h"
 #include "ir/graph.h"
 #include "records/database.h"
@@ -31,6 +32,12 @@ struct Build {
   bool exact = false;       // every tensor it computes has the reference's bytes
   bool acceptable = false;  // exact, or floats within tolerance
 };
+
+/// Makes a library of `graph` (as imported from the file `model`) with the kernels of `choose`, boots it and runs it on
+/// one set of `inputs`. Throws InputError, JobError, ConnectionError.
+Build build(const ir::Graph& graph, const std::string& model, const target::Board& board,
+            const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
+            const deploy::Choose& choose);
 
 struct Result {
   int64_t macs = 0;  // of the model as it was imported
