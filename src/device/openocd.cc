@@ -76,6 +76,7 @@ class OpenOcdDevice : public Device {
   void check_board(const std::string& error);
   Stop wait(std::string go, std::optional<uint32_t> until, milliseconds limit);
   bool at_semihosting(uint32_t pc);
+  void remove_breakpoint();
   Registers registers();
   void read_units(uint32_t address, std::span<std::byte> out, size_t width);
   void write_units(uint32_t address, std::span<const std::byte> bytes, size_t width);
@@ -275,27 +276,34 @@ Stop OpenOcdDevice::wait(std::string go, std::optional<uint32_t> until, millisec
   }
 }
 
+void OpenOcdDevice::remove_breakpoint() {
+  if (breakpoint_) require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
+  breakpoint_.reset();
+}
+
 Stop OpenOcdDevice::run(const Registers& registers, uint32_t until, milliseconds limit) {
   return stopped([&] {
     if (breakpoint_ != until) {
       client();  // forgets the breakpoint when it connects
-      if (breakpoint_) require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
-      breakpoint_.reset();
+      remove_breakpoint();
       client().evaluate(fmt::format("rbp {:#x}", until), limits_.reply);  // left by an earlier session, perhaps
       require(fmt::format("bp {:#x} 2 hw", until), "cannot set a breakpoint");
       breakpoint_ = until;
     }
-    return wait(fmt::format("set_reg {{sp {:#x} lr {:#x} xPSR {:#x}}}; resume {:#x}", registers.r[13], registers.r[14],
-                            registers.xpsr | 1u << 24, registers.r[15] & ~1u),
-                until, limit);
+    Stop stop = wait(fmt::format("set_reg {{sp {:#x} lr {:#x} xPSR {:#x}}}; resume {:#x}", registers.r[13],
+                                 registers.r[14], registers.xpsr | 1u << 24, registers.r[15] & ~1u),
+                     until, limit);
+    // An OpenOCD that polls in the background examines a core that locked up anew. That clears the comparators, and
+    // leaves the breakpoint in its list as if it were set still: the next run sets it again.
+    if (stop.kind != Stop::Kind::kBreakpoint) remove_breakpoint();
+    return stop;
   });
 }
 
 Stop OpenOcdDevice::resume(milliseconds limit) {
   return stopped([&] {
     client();
-    if (breakpoint_) require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
-    breakpoint_.reset();
+    remove_breakpoint();
     return wait("resume", std::nullopt, limit);
   });
 }
@@ -317,8 +325,7 @@ void OpenOcdDevice::reset() {
 
 std::optional<std::string> OpenOcdDevice::hand_over() {
   TclClient& tcl = client();
-  if (breakpoint_) tcl.require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
-  breakpoint_.reset();
+  remove_breakpoint();
   const std::string port = server_ ? server_->gdb_port() : tcl.require("gdb_port", "does not tell its GDB port");
   if (port.empty() || port.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
   tcl.evaluate("poll on", limits_.reply);  // or the debugger would not hear of the next halt
@@ -329,8 +336,7 @@ std::optional<std::string> OpenOcdDevice::hand_over() {
 
 void OpenOcdDevice::let_go() {
   reset();
-  if (breakpoint_) require(fmt::format("rbp {:#x}", *breakpoint_), "cannot remove a breakpoint");
-  breakpoint_.reset();
+  remove_breakpoint();
   require("reset run", "cannot let the board run");
 }
 
