@@ -99,8 +99,9 @@ void write_word(Device& device, uint32_t address, uint32_t value);
 
 /// Every wait of a driver has one of these limits.
 struct Limits {
-  std::chrono::milliseconds connect{5000};  // a peer that is being started, or a connection made
-  std::chrono::milliseconds reply{5000};    // an answer to one request
+  std::chrono::milliseconds connect{5000};   // a peer that is being started, or a connection made
+  std::chrono::milliseconds reply{5000};     // an answer to one request
+  std::chrono::milliseconds flash{120'000};  // programming; the largest parts take that long to erase
 };
 
 /// How to reach a board: "sim", "sim:flash" (the virtual board whose memory has wait states and caches), "sim:st-link"

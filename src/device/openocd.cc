@@ -20,7 +20,6 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kFlashLimit{120'000};  // the largest parts take that long to erase
 constexpr size_t kWordsAtOnce = 8192;
 
 /// The numbers of a Tcl list such as "0x12 0x34".
@@ -353,7 +352,7 @@ void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) 
     const std::filesystem::path file = folder.path() / "image.bin";
     write_file(file, whole);
     const TclClient::Answer answer = client().evaluate(
-        fmt::format("flash write_image erase {} {:#x} bin", file.string(), range.address), kFlashLimit);
+        fmt::format("flash write_image erase {} {:#x} bin", file.string(), range.address), limits_.flash);
     if (!answer.ok) {
       const std::string text = fmt::format("{}: programming flash failed: {}", name_, answer.text);
       try {
