@@ -72,7 +72,7 @@ std::vector<Technique> techniques() {
 /// Gives every kernel its untuned config, changed.
 deploy::Choose chooser(const target::Target& target, const Change& change) {
   return [&target, change](const kernels::Workload& workload, const space::Space& space) {
-    return std::vector<space::Config>{change(space, kernels::fallback_of(workload, target))};
+    return std::vector<deploy::Known>{{change(space, kernels::fallback_of(workload, target))}};
   };
 }
 

@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "deploy/firmware.h"
 #include "deploy/fit.h"
+#include "deploy/package.h"
 #include "support/error.h"
 
 namespace mote::cli {
@@ -20,7 +21,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   DeploymentOptions deployment;
-  std::string folder;
+  std::string folder, package;
   bool json = false;
 };
 
@@ -95,7 +96,9 @@ void print_report(const Options& options, const Deployment& deployment,
 int compile(const Options& options) {
   const Deployment deployment = make_deployment(options.deployment);
   const std::optional<deploy::Measured> measured = measure(deployment, options.deployment.model);
-  const std::vector<deploy::File> files = deploy::files_of(deployment.library, measured);
+  const std::vector<deploy::File> files = options.package.empty()
+                                              ? deploy::files_of(deployment.library, measured)
+                                              : deploy::package_of(deployment.library, options.package, measured);
   deploy::write_folder(options.folder, files);
   if (options.json)
     print_json(json_of(options, deployment, measured, files));
@@ -115,6 +118,12 @@ void add_compile(CLI::App& app, Run& run) {
   command.add_option("-o,--output", options->folder, "The folder to write; that of an earlier library is replaced")
       ->required()
       ->type_name("DIR");
+  command
+      .add_option(
+          "--package", options->package,
+          "The form of the folder: arduino, cmake, cmsis-pack, cubeide, esp-idf, make, platformio, zephyr; without "
+          "it all files lie side by side")
+      ->type_name("FORM");
   add_json_flag(command, options->json);
   command.callback([&run, options] { run = [options] { return compile(*options); }; });
 }

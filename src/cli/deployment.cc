@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -61,6 +62,8 @@ Bytes values_of(const std::string& file, const ir::Tensor& tensor) {
 
 }  // namespace
 
+using Optimize = deploy::Goal::Optimize;
+
 void add_deployment_options(CLI::App& command, DeploymentOptions& options) {
   command.add_option("MODEL", options.model, "The model, a .tflite file")->required();
   command.add_option("--board", options.board, "The board: a name that `mote boards` lists, or a board file")
@@ -69,6 +72,17 @@ void add_deployment_options(CLI::App& command, DeploymentOptions& options) {
   command.add_option("--records", options.records,
                      "What `mote tune` has measured; without it, schedules that are not tuned");
   command.add_option("--name", options.name, "Prefix of all C names; by default made of the model's file name");
+  command
+      .add_option("--optimize", options.goal.optimize,
+                  "speed: the fastest kernels; ram, flash: the smallest, and of those the fastest")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Optimize>{
+          {"speed", Optimize::kSpeed}, {"ram", Optimize::kRam}, {"flash", Optimize::kFlash}}))
+      ->option_text("speed|ram|flash");
+  const auto bytes_option = [&](const char* name, std::optional<int64_t>* bytes, const char* help) {
+    command.add_option(name, *bytes, help)->transform(CLI::AsSizeValue(false))->option_text("BYTES");
+  };
+  bytes_option("--ram", &options.goal.ram_bytes, "At most so much for activations and scratch: 12K, 34816");
+  bytes_option("--flash", &options.goal.flash_bytes, "At most so much for kernels and their constants");
 }
 
 Deployment make_deployment(const DeploymentOptions& options) {
@@ -80,7 +94,8 @@ Deployment make_deployment(const DeploymentOptions& options) {
     records.emplace(options.records, records::Database::Mode::kRead);
     choose = deploy::choose_from(*records, deployment.board);
   }
-  deployment.library = deploy::make_library(deployment.model, options.model, options.name, deployment.board, choose);
+  deployment.library =
+      deploy::make_library(deployment.model, options.model, options.name, deployment.board, choose, options.goal);
   return deployment;
 }
 

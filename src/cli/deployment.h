@@ -21,9 +21,10 @@ namespace mote::cli {
 struct DeploymentOptions {
   std::string model, board, records, name;
   std::vector<std::string> board_folders;
+  deploy::Goal goal;
 };
 
-/// MODEL, --board, --boards, --records, --name.
+/// MODEL, --board, --boards, --records, --name, --optimize, --ram, --flash.
 void add_deployment_options(CLI::App& command, DeploymentOptions& options);
 
 struct Deployment {

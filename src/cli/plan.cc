@@ -26,7 +26,7 @@ struct Options {
 };
 
 std::string name_of(const deploy::Region& region) {
-  return region.scratch_of >= 0 ? fmt::format("(scratch of {})", region.scratch_of) : printable(region.name);
+  return region.scratch_of >= 0 ? "(" + region.name + ")" : printable(region.name);
 }
 
 void print_document(const Options& options, const Deployment& deployment) {

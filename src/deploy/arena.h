@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@
 namespace mote::deploy {
 
 /// A stretch of the arena: one or more tensors that share it (an operator works in place, or only changes the shape),
-/// or the scratch memory of one operator. Steps are operators.
+/// or the scratch memory of one operator. Regions may overlap as far as the kernel between them allows. Steps are
+/// operators.
 struct Region {
   std::string name;  // of its first tensor, or of its operator
   int64_t offset = 0, size = 0;
@@ -33,7 +35,16 @@ struct Arena {
   int64_t live_bytes(size_t step) const;
 };
 
+/// Footprints of kernels by operator; nothing for an alias.
+using Footprints = std::vector<std::optional<Footprint>>;
+
+/// Regions and the planning problem, without a plan: all offsets are 0.
+Arena lay_out(const ir::Graph& graph, const Footprints& footprints);
+
 Arena plan_arena(const Network& network, const memory::Effort& effort = {});
+
+/// Marks the programs whose operands share memory in the plan, so that their code expects it.
+void mark_overlaps(Network* network, const Arena& arena);
 
 /// The constant that `id` is, or is a reshaped view of; kNoTensor when it lives in the arena.
 ir::TensorId constant_behind(const Network& network, ir::TensorId id);

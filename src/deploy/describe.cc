@@ -9,6 +9,7 @@
 #include <set>
 
 #include "codegen/emit.h"
+#include "deploy/shared_code.h"
 
 namespace mote::deploy {
 namespace {
@@ -61,6 +62,8 @@ json describe_port(const Network& network, const Arena& arena, ir::TensorId id, 
   port["shape_text"] = ir::text_of(tensor.shape);
   const bool quantized = tensor.quant && !tensor.quant->per_channel();
   port["quantized"] = quantized;
+  port["least"] = tensor.dtype == ir::DType::kInt16 ? -32768 : -128;
+  port["greatest"] = tensor.dtype == ir::DType::kInt16 ? 32767 : 127;
   std::string title = fmt::format("{} {}: {}, {}", is_input ? "Input" : "Output", index, name, c_type(tensor.dtype)) +
                       " " + ir::text_of(tensor.shape);
   if (quantized) {
@@ -85,24 +88,34 @@ json describe_ports(const Network& network, const Arena& arena, bool is_input) {
   return ports;
 }
 
-/// "kws_00_conv_2d(AT(const int8_t, 0), AT(int8_t, 512), AT(void, 4096))"
-std::string call_of(const Network& network, const Arena& arena, size_t index) {
+/// "kws_00_conv_2d(AT(const int8_t, 0), AT(int8_t, 512), AT(void, 4096))"; a function that several operators share is
+/// given their constants.
+std::string call_of(const Network& network, const Arena& arena, const SharedCode& shared, size_t index) {
   const ir::Operator& op = network.graph.operators[index];
-  std::vector<std::string> arguments;
+  std::vector<std::string> inputs;
   std::set<ir::TensorId> passed;
   for (const ir::TensorId id : op.inputs) {
     if (id == ir::kNoTensor || network.graph.tensor(id).is_constant() || !passed.insert(id).second) continue;
-    arguments.push_back(address_of(network, arena, id, true));
+    inputs.push_back(address_of(network, arena, id, true));
+  }
+  const loop::Program& program = network.kernels[index]->program;
+  std::vector<std::string> arguments;
+  size_t next = 0;
+  for (const loop::Buffer& b : program.buffers) {
+    if (b.kind == loop::Buffer::Kind::kInput) arguments.push_back(inputs.at(next++));
+    if (b.kind == loop::Buffer::Kind::kConstant && shared.is_shared[index]) {
+      arguments.push_back(codegen::constant_symbol(program, b));
+    }
   }
   arguments.push_back(address_of(network, arena, op.output, false));
   const int scratch = arena.region_of_scratch[index];
   if (scratch >= 0) {
     arguments.push_back(fmt::format("AT(void, {})", arena.regions[static_cast<size_t>(scratch)].offset));
   }
-  return fmt::format("{}({})", network.kernels[index]->program.name, fmt::join(arguments, ", "));
+  return fmt::format("{}({})", network.kernels[shared.owner[index]]->program.name, fmt::join(arguments, ", "));
 }
 
-json describe_operator(const Network& network, const Arena& arena, size_t index) {
+json describe_operator(const Network& network, const Arena& arena, const SharedCode& shared, size_t index) {
   const ir::Operator& op = network.graph.operators[index];
   const std::optional<Kernel>& kernel = network.kernels[index];
   json described = {{"index", index}, {"title", title_of(network.graph, op)}, {"call", false}};
@@ -114,7 +127,7 @@ json describe_operator(const Network& network, const Arena& arena, size_t index)
     return described;
   }
   described["call"] = true;
-  described["call_text"] = call_of(network, arena, index);
+  described["call_text"] = call_of(network, arena, shared, index);
   described["knobs"] = kernel->knobs + (kernel->knobs.empty() || kernel->tuned ? "" : " *");
   return described;
 }
@@ -191,6 +204,16 @@ json describe(const Network& network, const Arena& arena, const Origin& origin) 
   const int64_t extra_alignment = arena.alignment > 8 ? arena.alignment : 0;
   values["arena_attribute"] =
       extra_alignment > 0 ? fmt::format(" __attribute__((aligned({})))", extra_alignment) : std::string();
+  values["arena_alignment"] = std::max<int64_t>(arena.alignment, 4);
+  values["model_hash"] = fmt::format("{:08x}", origin.model_hash);
+  const auto all_constant = [&](const std::vector<ir::TensorId>& ids) {
+    return std::all_of(ids.begin(), ids.end(),
+                       [&](ir::TensorId id) { return arena.region_of_tensor[static_cast<size_t>(id)] < 0; });
+  };
+  values["no_input_in_arena"] = all_constant(network.graph.inputs);
+  values["no_output_in_arena"] = all_constant(network.graph.outputs);
+  values["no_calls"] = std::none_of(network.kernels.begin(), network.kernels.end(),
+                                    [](const std::optional<Kernel>& kernel) { return kernel.has_value(); });
   values["inputs"] = describe_ports(network, arena, true);
   values["outputs"] = describe_ports(network, arena, false);
   values["ports"] = json::array();
@@ -201,20 +224,27 @@ json describe(const Network& network, const Arena& arena, const Origin& origin) 
   }
   values["operators"] = values["kernels"] = values["constants"] = json::array();
   bool any_fallback = false;
+  const SharedCode shared = share_code(network);
+  const auto declare = [&](const loop::Program& program, const loop::Buffer& buffer) {
+    values["constants"].push_back({{"type", loop::c_name(buffer.type)},
+                                   {"symbol", codegen::constant_symbol(program, buffer)},
+                                   {"elements", buffer.elements()}});
+  };
   for (size_t i = 0; i < network.kernels.size(); ++i) {
-    values["operators"].push_back(describe_operator(network, arena, i));
+    values["operators"].push_back(describe_operator(network, arena, shared, i));
     const std::optional<Kernel>& kernel = network.kernels[i];
     if (!kernel) continue;
-    values["kernels"].push_back({{"prototype", codegen::prototype(kernel->program)}});
+    if (shared.owner[i] == i) {
+      values["kernels"].push_back({{"prototype", codegen::prototype(shared.function_of(network, i))}});
+    }
+    for (const loop::Buffer& buffer : kernel->program.buffers) {
+      if (shared.is_shared[i] && buffer.kind == loop::Buffer::Kind::kConstant) declare(kernel->program, buffer);
+    }
     any_fallback = any_fallback || (!kernel->knobs.empty() && !kernel->tuned);
   }
   values["any_fallback"] = any_fallback;
   const loop::Program loose = loose_constants(network);
-  for (const loop::Buffer& buffer : loose.buffers) {
-    values["constants"].push_back({{"type", loop::c_name(buffer.type)},
-                                   {"symbol", codegen::constant_symbol(loose, buffer)},
-                                   {"elements", buffer.elements()}});
-  }
+  for (const loop::Buffer& buffer : loose.buffers) declare(loose, buffer);
   return values;
 }
 

@@ -29,8 +29,7 @@ struct Scale {
 
 /// "x" from "model/x", as a C identifier: what comes from outside cannot leave its element.
 std::string label_of(const Region& region) {
-  const std::string name = codegen::identifier(region.name);
-  return region.scratch_of >= 0 ? "scratch of " + std::to_string(region.scratch_of) : name;
+  return region.scratch_of >= 0 ? region.name : codegen::identifier(region.name);
 }
 
 /// As much of `text` as fits `pixels`.

@@ -6,7 +6,9 @@
 
 #include "codegen/emit.h"
 #include "deploy/describe.h"
+#include "deploy/shared_code.h"
 #include "deploy/template.h"
+#include "ir/text.h"
 
 namespace mote::deploy {
 namespace {
@@ -30,6 +32,12 @@ std::optional<File> data_file(const loop::Program& program, const std::string& t
 
 }  // namespace
 
+uint32_t hash_of(const ir::Graph& graph) {
+  uint32_t hash = 2166136261u;
+  for (const char c : ir::print(graph, false)) hash = (hash ^ static_cast<uint8_t>(c)) * 16777619u;
+  return hash;
+}
+
 size_t constant_bytes(const Network& network) {
   size_t bytes = loose_constants(network).constant_bytes();
   for (const std::optional<Kernel>& kernel : network.kernels) bytes += kernel ? kernel->program.constant_bytes() : 0;
@@ -40,12 +48,17 @@ std::vector<File> emit_sources(const Network& network, const Arena& arena, const
   const json values = describe(network, arena, origin);
   std::vector<File> files = {{network.prefix + ".h", render("library/model.h", values)},
                              {network.prefix + ".c", render("library/model.c", values)}};
+  const SharedCode shared = share_code(network);
   for (size_t i = 0; i < network.kernels.size(); ++i) {
     if (!network.kernels[i]) continue;
     const loop::Program& program = network.kernels[i]->program;
     const std::string title = title_of(network.graph, network.graph.operators[i]);
-    files.push_back({program.name + ".c",
-                     fmt::format("/* Operator {}: {}. */\n", i, title) + codegen::emit_kernel(program, false)});
+    if (shared.owner[i] == i) {
+      const std::string users =
+          shared.is_shared[i] ? fmt::format("s {}", fmt::join(shared.users_of(i), ", ")) : fmt::format(" {}", i);
+      files.push_back({program.name + ".c", fmt::format("/* Operator{}: {}. */\n", users, title) +
+                                                codegen::emit_kernel(shared.function_of(network, i), false)});
+    }
     if (std::optional<File> data = data_file(program, fmt::format("Operator {}: {}", i, title))) {
       files.push_back(std::move(*data));
     }

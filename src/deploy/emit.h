@@ -20,8 +20,13 @@ struct File {
 struct Origin {
   std::string model;  // file name, no folder
   std::string board, target;
-  std::vector<std::string> flags;  // of the compiler, beyond the board's
+  std::vector<std::string> flags;           // of the compiler, beyond the board's
+  std::vector<std::string> cpu_flags = {};  // of the target and the board
+  uint32_t model_hash = 0;                  // of the model as imported (see hash_of)
 };
+
+/// Tells models apart: FNV-1a of the graph's text, which has a digest of each constant. The same on every machine.
+uint32_t hash_of(const ir::Graph& graph);
 
 /// Bytes in the linked firmware.
 struct Measured {

@@ -78,6 +78,26 @@ toolchain::Image build_firmware(const std::vector<File>& sources, const std::str
   return *linked.image;
 }
 
+toolchain::Image build_program(const std::vector<Library>& libraries, const std::string& main,
+                               const target::Board& board, toolchain::Toolchain& toolchain,
+                               const std::vector<std::string>& flags) {
+  std::vector<toolchain::Object> objects;
+  std::string text = main;
+  for (const Library& library : libraries) {
+    const std::string& prefix = library.network.prefix;
+    for (toolchain::Object& object : compile_library(library.sources, prefix, toolchain, flags)) {
+      objects.push_back(std::move(object));
+    }
+    text = with_header(std::move(text), prefix, library.sources.front().text);
+  }
+  const json values = describe_board(board);
+  objects.push_back(compile(toolchain, "mote_start.c", render("firmware/start.c", values), flags));
+  objects.push_back(compile(toolchain, "main.c", text, flags));
+  const toolchain::LinkResult linked = toolchain.link_with_script(objects, render("firmware/link.ld", values));
+  if (!linked.ok()) throw JobError(fmt::format("the program does not link for {}:\n{}", board.name, linked.messages));
+  return *linked.image;
+}
+
 Measured measure(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
                  toolchain::Toolchain& toolchain, const std::vector<std::string>& flags) {
   toolchain::Sizes sizes;

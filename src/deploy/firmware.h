@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "deploy/emit.h"
+#include "deploy/library.h"
 #include "target/board.h"
 #include "toolchain/toolchain.h"
 
@@ -19,6 +20,12 @@ enum class FirmwareKind : uint8_t { kPlain, kProfile };
 toolchain::Image build_firmware(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
                                 toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
                                 FirmwareKind kind);
+
+/// A firmware of several libraries and a main of the user's, as C text, which includes their headers. `flags` are those
+/// of everything. Throws JobError as build_firmware() does.
+toolchain::Image build_program(const std::vector<Library>& libraries, const std::string& main,
+                               const target::Board& board, toolchain::Toolchain& toolchain,
+                               const std::vector<std::string>& flags);
 
 /// The sizes of a plain firmware, start-up code included; for the host, those of the library's objects.
 Measured measure(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,

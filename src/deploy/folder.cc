@@ -34,9 +34,9 @@ void require_ours(const fs::path& folder) {
   if (!fs::exists(folder)) return;
   if (!fs::is_directory(folder)) throw InputError(folder.string(), "is a file; a folder for the library is wanted");
   const std::set<std::string> ours = files_of_before(folder);
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (ours.count(name) > 0) continue;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
+    const std::string name = entry.path().lexically_relative(folder).generic_string();
+    if (entry.is_directory() || ours.count(name) > 0) continue;
     throw InputError(folder.string(), fmt::format("holds {}, which mote did not write; choose another folder", name));
   }
 }
@@ -44,6 +44,7 @@ void require_ours(const fs::path& folder) {
 void write_all(const fs::path& folder, const std::vector<File>& files) {
   std::string list;
   for (const File& file : files) {
+    fs::create_directories((folder / file.path).parent_path());
     write_file(folder / file.path, file.text);
     list += file.path + "\n";
   }

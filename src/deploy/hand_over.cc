@@ -30,6 +30,7 @@ bool lower_again(Network& network, size_t index, const target::Target& target) {
   Kernel& kernel = *network.kernels[index];
   try {
     kernel.program = kernels::lower(workload, kernel.config, target, kernel.program.name);
+    kernel.footprint = footprint_of(kernel.program);
   } catch (const loop::ScheduleError&) {
     return false;
   }

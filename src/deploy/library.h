@@ -11,6 +11,7 @@
 #include "deploy/arena.h"
 #include "deploy/emit.h"
 #include "deploy/network.h"
+#include "deploy/optimize.h"
 #include "target/board.h"
 
 namespace mote::deploy {
@@ -26,9 +27,9 @@ struct Library {
 };
 
 /// `graph`: as imported. `model`: its file, for messages and the README. `prefix`: of all names; made of graph.name
-/// when empty. Throws InputError when the model is too large for the board (see fit.h).
+/// when empty. Throws InputError when the model is too large for the board (see fit.h) or for the goal's budgets.
 Library make_library(const ir::Graph& graph, const std::string& model, const std::string& prefix,
-                     const target::Board& board, const Choose& choose = {});
+                     const target::Board& board, const Choose& choose = {}, const Goal& goal = {});
 
 /// All files of the folder. `measured` as far as a compiler was at hand.
 std::vector<File> files_of(const Library& library, const std::optional<Measured>& measured);

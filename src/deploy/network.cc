@@ -9,9 +9,9 @@ namespace {
 
 /// The program of the first of `configs` that can be lowered.
 std::optional<Kernel> lower_first(const kernels::Workload& workload, const space::Space& space,
-                                  const std::vector<space::Config>& configs, const target::Target& target,
+                                  const std::vector<Known>& configs, const target::Target& target,
                                   const std::string& function) {
-  for (const space::Config& config : configs) {
+  for (const auto& [config, cycles, flash] : configs) {
     try {
       return Kernel{kernels::lower(workload, config, target, function), space.text_of(config), false, config};
     } catch (const loop::ScheduleError&) {
@@ -37,6 +37,10 @@ Kernel make_kernel(const kernels::Workload& workload, const target::Target& targ
 
 }  // namespace
 
+std::string function_of(const std::string& prefix, const ir::Graph& graph, size_t index) {
+  return fmt::format("{}_{:02}_{}", prefix, index, ir::kind_of(graph.operators[index].attributes));
+}
+
 bool is_alias(const ir::Operator& op) {
   return std::holds_alternative<ir::Reshape>(op.attributes) && !op.post;
 }
@@ -47,8 +51,9 @@ Network make_network(ir::Graph graph, const std::string& prefix, const target::T
     const ir::Operator& op = network.graph.operators[i];
     network.kernels.emplace_back();
     if (is_alias(op)) continue;
-    const std::string function = fmt::format("{}_{:02}_{}", prefix, i, ir::kind_of(op.attributes));
-    network.kernels.back() = make_kernel(kernels::make_workload(network.graph, op), target, choose, function);
+    network.kernels.back() =
+        make_kernel(kernels::make_workload(network.graph, op), target, choose, function_of(prefix, network.graph, i));
+    network.kernels.back()->footprint = footprint_of(network.kernels.back()->program);
   }
   return network;
 }

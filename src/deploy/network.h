@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "deploy/sharing.h"
 #include "ir/graph.h"
 #include "kernels/kernel.h"
 #include "loop/ir.h"
@@ -19,6 +20,7 @@ struct Kernel {
   std::string knobs;      // the config it was made by, as text; empty when there was nothing to choose
   bool tuned = false;     // the config comes from records; otherwise it is the template's fallback
   space::Config config = {};
+  Footprint footprint = {};  // of its operands in memory
 };
 
 struct Network {
@@ -28,13 +30,23 @@ struct Network {
                                                // its input (see is_alias)
 };
 
-/// Configs for a workload, the best first, as records know them. The first one that can be lowered is taken.
-using Choose = std::function<std::vector<space::Config>(const kernels::Workload&, const space::Space&)>;
+/// A config that was measured.
+struct Known {
+  space::Config config;
+  uint64_t cycles = 0;
+  uint32_t flash_bytes = 0;  // code and constants
+};
+
+/// Configs for a workload, the fastest first, as records know them. The first one that can be lowered is taken.
+using Choose = std::function<std::vector<Known>(const kernels::Workload&, const space::Space&)>;
 
 /// Lowers every operator of `graph`, which must have gone through the passes. Without `choose`, or where it has nothing
 /// that can be lowered, the fallback.
 Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target,
                      const Choose& choose = {});
+
+/// "kws_03_conv_2d": the C function of operator `index`.
+std::string function_of(const std::string& prefix, const ir::Graph& graph, size_t index);
 
 /// Whether the operator's output is its input, seen in another shape: it takes neither code nor memory.
 bool is_alias(const ir::Operator& op);

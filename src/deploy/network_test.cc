@@ -33,7 +33,7 @@ TEST(Network, TakesTheFirstConfigThatCanBeLowered) {
   size_t asked = 0;
   const Network network = make_network(graph, "n", target, [&](const kernels::Workload&, const space::Space& space) {
     ++asked;
-    return std::vector<space::Config>{space.at(0)};
+    return std::vector<Known>{{space.at(0)}};
   });
   EXPECT_GT(asked, 0u);
   for (size_t i = 0; i < network.kernels.size(); ++i) {

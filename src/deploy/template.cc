@@ -27,14 +27,22 @@ data to_mustache(const nlohmann::json& value) {
   return value.dump();  // a number
 }
 
+std::string fill(const std::string& text, const nlohmann::json& values, const std::string& name) {
+  kainjow::mustache::mustache filled(text);
+  if (!filled.is_valid()) throw JobError(name + ": " + filled.error_message());
+  filled.set_custom_escape([](const std::string& s) { return s; });
+  return filled.render(to_mustache(values));
+}
+
 }  // namespace
 
 std::string render(const std::string& name, const nlohmann::json& values) {
   const std::filesystem::path file = data_folder("runtime") / (name + ".mustache");
-  kainjow::mustache::mustache text(read_text(file));
-  if (!text.is_valid()) throw JobError(file.string() + ": " + text.error_message());
-  text.set_custom_escape([](const std::string& s) { return s; });
-  return text.render(to_mustache(values));
+  return fill(read_text(file), values, file.string());
+}
+
+std::string render_text(const std::string& text, const nlohmann::json& values) {
+  return fill(text, values, "a template");
 }
 
 }  // namespace mote::deploy

@@ -11,4 +11,7 @@ namespace mote::deploy {
 /// outside must have gone through codegen::identifier(). Throws JobError when the template is missing or malformed.
 std::string render(const std::string& name, const nlohmann::json& values);
 
+/// The same for a template given as text.
+std::string render_text(const std::string& text, const nlohmann::json& values);
+
 }  // namespace mote::deploy

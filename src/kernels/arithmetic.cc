@@ -4,6 +4,7 @@
 #include "kernels/common.h"
 #include "kernels/family.h"
 #include "kernels/micro/elementwise.h"
+#include "kernels/micro/touches.h"
 
 namespace mote::kernels {
 
@@ -103,7 +104,7 @@ Program scheduled_add(const Workload& workload, const micro::AddForm& form, cons
   const std::string name_a = add_operand(workload, 0, &program), name_b = add_operand(workload, 1, &program);
   program.buffers.push_back(loop::output("y", Type::kI8, {count}));
   const std::string function = name + "_add";
-  program.functions = {{function, micro::definitions(micro::add(function, form, target))}};
+  program.functions = {{function, micro::definitions(micro::add(function, form, target)), micro::add_touches()}};
   program.body = {loop::invoke(function, {loop::address(name_a, {0}), loop::address(name_b, {0}),
                                           loop::address("y", {0}), loop::number(count)})};
   return program;
@@ -129,8 +130,6 @@ Program lower_arithmetic(const Workload& workload, const space::Config&, const t
     at_b = at_b + i * dimensions[d].step_b;
     at_y = at_y + i * step;
   }
-  // Written in place when each element is read only for itself.
-  program.may_alias = dimensions.size() == 1;
   const Expr a = loop::load(name_a, {at_a}), b = loop::load(name_b, {at_b});
   loop::Block body{loop::store(
       "y", {at_y}, is_float(workload) ? float_result(workload, a, b) : int8_result(workload, &program, a, b))};

@@ -18,6 +18,7 @@ namespace {
 constexpr const char* kDirect = "direct";
 constexpr const char* kIm2col = "im2col";
 constexpr const char* kGemm = "gemm";
+constexpr const char* kWindows = "windows";
 constexpr const char* kWinograd = "winograd";
 
 int64_t depth_of(const Workload& workload) {
@@ -103,18 +104,29 @@ space::Alternative im2col_space(const Workload& workload, const target::Target& 
   return im2col;
 }
 
-/// Rows are multiplied by a scheduled kernel.
-space::Alternative gemm_space(const Workload& workload, const target::Target& target) {
+/// What is to be chosen about the scheduled kernel itself.
+std::vector<space::Knob> kernel_knobs(const target::Target& target) {
   const int64_t tiles =
       static_cast<int64_t>(std::max(micro::gemm_tiles(target, false).size(), micro::gemm_tiles(target, true).size()));
+  return {space::one_of("tile", numbers_up_to(tiles), "which tile of channels by positions"), weight_form_knob(),
+          space::one_of("code_budget", {4096, 512, 1024, 2048, 8192}, "bytes of unrolled inner loop")};
+}
+
+/// Rows are multiplied by a scheduled kernel.
+space::Alternative gemm_space(const Workload& workload, const target::Target& target) {
   space::Knob layout = space::choice("layout", {"rows", "columns"}, "input rows in place, or copies of windows");
   if (copies_pay(workload)) layout = space::guess_first(layout, 1);
-  return {
-      kGemm,
-      {space::one_of("rows", row_counts(workload.output().shape[1]), "output rows whose input is widened at a time"),
-       layout, space::one_of("tile", numbers_up_to(tiles), "which tile of channels by positions"), weight_form_knob(),
-       space::one_of("code_budget", {4096, 512, 1024, 2048, 8192}, "bytes of unrolled inner loop")},
-      {}};
+  std::vector<space::Knob> knobs{
+      space::one_of("rows", row_counts(workload.output().shape[1]), "output rows whose input is widened at a time"),
+      layout};
+  const std::vector<space::Knob> kernel = kernel_knobs(target);
+  knobs.insert(knobs.end(), kernel.begin(), kernel.end());
+  return {kGemm, std::move(knobs), {}};
+}
+
+/// The same kernel, fed with the windows of one tile of positions at a time: hardly any scratch memory.
+space::Alternative windows_space(const target::Target& target) {
+  return {kWindows, kernel_knobs(target), {}};
 }
 
 space::Space convolution_space(const Workload& workload, const target::Target& target) {
@@ -122,6 +134,8 @@ space::Space convolution_space(const Workload& workload, const target::Target& t
   space.alternatives = {direct_space(workload), im2col_space(workload, target)};
   if (why_no_convolution_gemm(workload, target)) return space;
   space.alternatives.push_back(gemm_space(workload, target));
+  const ir::Shape& w = workload.input(1).shape;
+  if (int64_t{w[1]} * w[2] > 1) space.alternatives.push_back(windows_space(target));
   if (!why_no_convolution_winograd(workload, target)) space.alternatives.push_back({kWinograd, {}, {}});
   return space;
 }
@@ -150,6 +164,7 @@ loop::Program lower_convolution(const Workload& workload, const space::Config& c
   if (config.alternative == kDirect) return convolution_direct(workload, config, name);
   if (config.alternative == kIm2col) return convolution_im2col(workload, config, target, name);
   if (config.alternative == kGemm) return convolution_gemm(workload, config, target, name);
+  if (config.alternative == kWindows) return convolution_gemm(workload, config, target, name);
   check(config.alternative == kWinograd, "Conv2D has no algorithm '" + config.alternative + "'");
   return convolution_winograd(workload, target, name);
 }

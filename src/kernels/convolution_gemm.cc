@@ -6,6 +6,7 @@
 
 #include "kernels/common.h"
 #include "kernels/micro/gemm.h"
+#include "kernels/micro/touches.h"
 #include "kernels/requant_plan.h"
 #include "kernels/widen.h"
 
@@ -35,6 +36,7 @@ struct Geometry {
   bool pointwise;
   bool wide;     // the input is int16 already
   bool columns;  // windows are copied side by side; else the kernel walks through the widened rows
+  bool windows;  // columns, copied straight from the input, one tile at a time: the least scratch memory
 
   int64_t row_elements() const { return padded_width * stored_channels; }
   /// Elements of one window, as a whole number of words.
@@ -61,7 +63,11 @@ void make_even(Geometry* g) {
   }
 }
 
-Geometry geometry_of(const Workload& workload, bool columns) {
+/// Values of the knob "layout"; the alternative without the knob copies windows.
+enum Layout : int64_t { kRows, kColumns, kWindows };
+
+Geometry geometry_of(const Workload& workload, Layout layout) {
+  const bool columns = layout != kRows;
   const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
   const ir::Shape& x = workload.input(0).shape;
   const ir::Shape& w = workload.input(1).shape;
@@ -90,7 +96,8 @@ Geometry geometry_of(const Workload& workload, bool columns) {
              .padded_width = 0,
              .pointwise = false,
              .wide = reads_int16(workload),
-             .columns = columns};
+             .columns = columns,
+             .windows = layout == kWindows};
   g.pointwise = g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 &&
                 g.pad_left == 0 && g.height == g.out_height && g.width == g.out_width;
   if (g.pointwise) {
@@ -138,7 +145,7 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
   spec.name = name + "_gemm";
   spec.channels = static_cast<int>(g.out_channels);
   spec.tile_channels = tiles[choice].channels;
-  const int64_t positions = g.columns ? g.out_width * g.out_height : g.out_width / g.phases;
+  const int64_t positions = g.columns && !g.windows ? g.out_width * g.out_height : g.out_width / g.phases;
   spec.tile_positions = static_cast<int>(std::min<int64_t>(tiles[choice].positions, positions));
   while (spec.tile_positions > 1 && (spec.tile_positions - 1) * g.position_elements() * 2 > micro::kGemmReach) {
     --spec.tile_positions;
@@ -175,7 +182,8 @@ void add_gemm(Program* program, const Workload& workload, const Geometry& g, int
   const std::vector<uint32_t> stream = micro::pack_gemm_weights(*spec, weight, biases, plan.channels);
   program->buffers.push_back(
       loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)));
-  program->functions.push_back({spec->name, micro::definitions(micro::gemm(*spec, target))});
+  program->functions.push_back(
+      {spec->name, micro::definitions(micro::gemm(*spec, target)), micro::gemm_touches(*spec)});
 }
 
 /// Calls of the kernel for `count` positions, the first at element `from` of `source` and written to element `to` of y.
@@ -244,9 +252,18 @@ Block pointwise_in_place(const Geometry& g, const micro::GemmSpec& spec) {
   return gemm_calls(g, spec, "x", 0, 0, g.out_width);
 }
 
-/// for i in `count` { wide[at + i] = zero point }
-loop::Stmt fill(const Affine& at, int64_t count, int32_t zero_point) {
-  return loop::loop("i", count, {loop::store("wide", {at + var("i")}, imm(zero_point))});
+/// for i in `count` { buffer[at + i] = zero point }
+loop::Stmt fill(const Affine& at, int64_t count, int32_t zero_point, const char* buffer = "wide") {
+  return loop::loop("i", count, {loop::store(buffer, {at + var("i")}, imm(zero_point))});
+}
+
+/// 0 <= index < size, as far as that is not certain for an index in `range`; null when it is.
+Expr within(const Affine& index, const loop::Interval& range, int64_t size) {
+  const Expr value = loop::value_of(index);
+  const Expr below = range.hi >= size ? loop::less(value, imm(size)) : nullptr;
+  if (range.lo >= 0) return below;
+  const Expr above = loop::less(imm(-1), value);
+  return below ? loop::binary(loop::BinaryOp::kAnd, above, below) : above;
 }
 
 /// wide = the input rows that `rows` output rows from `out_row` on need, with their padding; the sides are there
@@ -330,6 +347,48 @@ Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, in
   return body;
 }
 
+/// columns = the windows of one tile of positions, from column `ox` on of output row "oy", widened from the input.
+loop::Stmt tile_of_windows(const Geometry& g, const micro::GemmSpec& spec, const Affine& ox, int32_t zero_point) {
+  const Affine row = var("oy") * g.stride_h + var("ky") * g.dilation_h - g.pad_top;
+  const Affine column = (ox + var("p")) * g.stride_w + var("kx") * g.dilation_w - g.pad_left;
+  const Affine from = ((var("n") * g.height + row) * g.width + column) * g.channels;
+  const Affine to = var("p") * g.window_elements() + (var("ky") * g.kernel_w + var("kx")) * g.channels;
+  const auto reach = [](int64_t out, int64_t stride, int64_t kernel, int64_t dilation, int64_t pad) {
+    return loop::Interval{-pad, (out - 1) * stride + (kernel - 1) * dilation - pad};
+  };
+  const Expr in_rows = within(row, reach(g.out_height, g.stride_h, g.kernel_h, g.dilation_h, g.pad_top), g.height);
+  const Expr in_columns = within(column, reach(g.out_width, g.stride_w, g.kernel_w, g.dilation_w, g.pad_left), g.width);
+  Block copy = widen("x", from, "columns", to, g.channels, order_of(g));
+  Block pixel;
+  if (!in_rows && !in_columns) {
+    pixel = std::move(copy);
+  } else {
+    const Expr inside = in_rows && in_columns ? loop::binary(loop::BinaryOp::kAnd, in_rows, in_columns)
+                        : in_rows             ? in_rows
+                                              : in_columns;
+    pixel = {loop::when(inside, std::move(copy)), loop::when(loop::binary(loop::BinaryOp::kEqual, inside, imm(0)),
+                                                             {fill(to, g.channels, zero_point, "columns")})};
+  }
+  return loop::loop("p", spec.tile_positions,
+                    {loop::loop("ky", g.kernel_h, {loop::loop("kx", g.kernel_w, std::move(pixel))})});
+}
+
+/// Tile by tile along each row; the last one of a row is moved back to end with it.
+Block windows_body(const Geometry& g, const micro::GemmSpec& spec, int32_t zero_point) {
+  const int64_t tile = spec.tile_positions, tiles = g.out_width / tile;
+  const auto one_tile = [&](const Affine& ox) {
+    const Affine to = ((var("n") * g.out_height + var("oy")) * g.out_width + ox) * g.out_channels;
+    return Block{tile_of_windows(g, spec, ox, zero_point),
+                 loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("columns", {0}),
+                                          loop::address("y", {to}), loop::number(1)})};
+  };
+  Block row{loop::loop("block", tiles, one_tile(var("block") * tile))};
+  if (g.out_width % tile != 0) {
+    for (loop::Stmt& stmt : one_tile(g.out_width - tile)) row.push_back(std::move(stmt));
+  }
+  return {loop::loop("n", g.batch, {loop::loop("oy", g.out_height, std::move(row))})};
+}
+
 }  // namespace
 
 std::optional<std::string> why_no_convolution_gemm(const Workload& workload, const target::Target& target) {
@@ -341,7 +400,7 @@ std::optional<std::string> why_no_convolution_gemm(const Workload& workload, con
 Program convolution_gemm(const Workload& workload, const space::Config& config, const target::Target& target,
                          const std::string& name) {
   if (const std::optional<std::string> why = why_no_convolution_gemm(workload, target)) throw loop::ScheduleError(*why);
-  const Geometry g = geometry_of(workload, config.at("layout") != 0);
+  const Geometry g = geometry_of(workload, static_cast<Layout>(config.get("layout", kWindows)));
   if (g.columns && g.pointwise) throw loop::ScheduleError("windows of one pixel are columns already");
   if (!g.columns && g.dilation_w != 1) throw loop::ScheduleError("the kernel cannot walk through dilated columns");
   if (g.wide && (!g.pointwise || g.stored_channels != g.channels || g.phases != 1)) {
@@ -353,6 +412,12 @@ Program convolution_gemm(const Workload& workload, const space::Config& config, 
                      loop::output("y", Type::kI8, {ir::elements(workload.output().shape)})};
   micro::GemmSpec spec = spec_of(g, config, target, name);
   add_gemm(&program, workload, g, config.at("weights"), &spec, target);
+  if (g.windows) {
+    program.body = windows_body(g, spec, input_zero_point(workload));
+    program.buffers.push_back(loop::workspace("columns", Type::kI16, {spec.tile_positions * g.window_elements()}));
+    look_up_output(&program, workload);
+    return program;
+  }
 
   if (g.wide) {
     program.body = pointwise_in_place(g, spec);

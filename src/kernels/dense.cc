@@ -4,6 +4,7 @@
 #include "kernels/common.h"
 #include "kernels/family.h"
 #include "kernels/micro/gemm.h"
+#include "kernels/micro/touches.h"
 #include "kernels/requant_plan.h"
 #include "kernels/widen.h"
 #include "loop/schedule.h"
@@ -137,7 +138,7 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   program.buffers = {loop::input("x", Type::kI8, {rows * depth}), loop::output("y", Type::kI8, {rows * channels}),
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
                      loop::workspace("wide", Type::kI16, {stored})};
-  program.functions = {{spec.name, micro::definitions(micro::gemm(spec, target))}};
+  program.functions = {{spec.name, micro::definitions(micro::gemm(spec, target)), micro::gemm_touches(spec)}};
   loop::Block body = widen("x", var("row") * depth, "wide", 0, depth, order);
   body.push_back(loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("wide", {0}),
                                           loop::address("y", {var("row") * channels}), loop::number(1)}));

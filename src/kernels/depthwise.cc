@@ -1,9 +1,11 @@
 // DepthwiseConv2D.
+
 #include "kernels/micro/depthwise.h"
 
 #include "kernels/border.h"
 #include "kernels/common.h"
 #include "kernels/family.h"
+#include "kernels/micro/touches.h"
 #include "kernels/requant_plan.h"
 #include "loop/schedule.h"
 
@@ -61,6 +63,7 @@ Program naive(const Workload& workload, const std::string& name) {
 // The alternatives' names.
 constexpr const char* kLoops = "loops";
 constexpr const char* kColumns = "columns";
+constexpr const char* kBands = "bands";
 
 /// Why there is no scheduled kernel for this workload; nothing when there is one.
 std::optional<std::string> why_no_columns(const Workload& workload, const target::Target& target) {
@@ -93,35 +96,90 @@ micro::DepthwiseSpec spec_of(const Workload& workload, int64_t walk) {
   return spec;
 }
 
-/// One call for the whole plane.
-Program lower_columns(const Workload& workload, const space::Config& config, const target::Target& target,
-                      const std::string& name) {
+/// Equal bands of output rows, one below the other: one function, called `count` times.
+struct Bands {
+  micro::DepthwiseSpec spec;        // of one band, as an image of its own
+  int64_t in_row = 0, out_row = 0;  // where the first one begins
+  int64_t count = 1;
+};
+
+/// The band of `rows` output rows from `out_row` on.
+Bands band_of(const micro::DepthwiseSpec& plane, int32_t out_row, int32_t rows) {
+  const int32_t first = out_row * plane.stride.h - plane.padding.top;
+  const int32_t last = first + (rows - 1) * plane.stride.h + (plane.window.h - 1) * plane.dilation.h;
+  Bands band{plane, std::max(first, 0), out_row, 1};
+  band.spec.out_height = rows;
+  band.spec.padding.top = std::max(-first, 0);
+  band.spec.height = std::min(last, plane.height - 1) - static_cast<int32_t>(band.in_row) + 1;
+  return band;
+}
+
+/// Bands of as many rows as fit the scratch memory with all their columns.
+std::vector<Bands> bands_of(const micro::DepthwiseSpec& plane) {
+  const auto fits = [&](int32_t n) {
+    micro::DepthwiseSpec band = band_of(plane, 0, n).spec;
+    band.scratch_limit = 1 << 30;
+    return micro::depthwise_scratch_bytes(band) <= plane.scratch_limit;
+  };
+  int32_t rows = plane.out_height;
+  while (rows > 1 && !fits(rows)) --rows;
+  std::vector<Bands> all;
+  for (int32_t row = 0; row < plane.out_height; row += rows) {
+    const Bands band = band_of(plane, row, std::min(rows, plane.out_height - row));
+    const bool same = !all.empty() && all.back().spec.height == band.spec.height &&
+                      all.back().spec.padding.top == band.spec.padding.top &&
+                      all.back().spec.out_height == band.spec.out_height;
+    if (same)
+      ++all.back().count;
+    else
+      all.push_back(band);
+  }
+  return all;
+}
+
+/// One call for the whole plane, or one for each band of rows: bands need less scratch memory, and the output may
+/// follow the input more closely.
+Program lower_planes(const Workload& workload, const space::Config& config, const target::Target& target,
+                     const std::string& name) {
   if (const std::optional<std::string> why = why_no_columns(workload, target)) throw loop::ScheduleError(*why);
   const ir::Shape& in = workload.input(0).shape;
   const ir::Shape& out = workload.output().shape;
   const std::vector<int32_t> biases = folded_biases(workload, out[3], innermost_channel);
   const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kInnermost, 1);
-  micro::DepthwiseSpec spec = spec_of(workload, config.at("walk"));
-  spec.name = name + "_plane";
-  spec.form = plan.form;
-  spec.wide_output = writes_int16(workload);
-  spec.scratch_limit = static_cast<int32_t>(config.at("scratch"));
-  if (const std::optional<std::string> why = micro::why_no_depthwise(spec)) throw loop::ScheduleError(*why);
+  micro::DepthwiseSpec plane = spec_of(workload, config.at("walk"));
+  plane.form = plan.form;
+  plane.wide_output = writes_int16(workload);
+  plane.scratch_limit = static_cast<int32_t>(config.at("scratch"));
   const std::vector<int8_t> weights = to_values<int8_t>(workload.input(1).data.value());
-  const std::vector<uint32_t> stream = micro::pack_depthwise_weights(spec, weights, biases, plan.channels);
 
-  const int64_t plane_in = int64_t{in[1]} * in[2] * in[3], plane_out = int64_t{out[1]} * out[2] * out[3];
+  const int64_t row_in = int64_t{in[2]} * in[3], row_out = int64_t{out[2]} * out[3];
   Program program;
   program.name = name;
-  program.buffers = {loop::input("x", Type::kI8, {in[0] * plane_in}),
-                     loop::output("y", type_of(workload.output().dtype), {out[0] * plane_out}),
+  std::vector<uint32_t> stream;
+  int32_t scratch = 0;
+  loop::Block image;
+  for (Bands& bands : config.alternative == kBands ? bands_of(plane) : std::vector<Bands>{{plane}}) {
+    bands.spec.name = name + "_plane" + (image.empty() ? "" : std::to_string(image.size()));
+    if (const std::optional<std::string> why = micro::why_no_depthwise(bands.spec)) throw loop::ScheduleError(*why);
+    const std::vector<uint32_t> packed = micro::pack_depthwise_weights(bands.spec, weights, biases, plan.channels);
+    if (!stream.empty() && packed != stream) throw loop::ScheduleError("bands want their weights in different orders");
+    stream = packed;
+    scratch = std::max(scratch, micro::depthwise_scratch_bytes(bands.spec));
+    program.functions.push_back({bands.spec.name, micro::definitions(micro::depthwise(bands.spec, target)),
+                                 micro::depthwise_touches(bands.spec)});
+    const int64_t rows = bands.spec.out_height;
+    const Affine band = bands.count > 1 ? var("band") : Affine(0);
+    const Affine x = var("n") * (in[1] * row_in) + band * (rows * plane.stride.h * row_in) + bands.in_row * row_in;
+    const Affine y = var("n") * (out[1] * row_out) + band * (rows * row_out) + bands.out_row * row_out;
+    const loop::Stmt call = loop::invoke(bands.spec.name, {loop::address("weights", {0}), loop::address("x", {x}),
+                                                           loop::address("y", {y}), loop::address("scratch", {0})});
+    image.push_back(bands.count > 1 ? loop::loop("band", bands.count, {call}) : call);
+  }
+  program.buffers = {loop::input("x", Type::kI8, {in[0] * in[1] * row_in}),
+                     loop::output("y", type_of(workload.output().dtype), {out[0] * out[1] * row_out}),
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
-                     loop::workspace("scratch", Type::kU32, {(micro::depthwise_scratch_bytes(spec) + 3) / 4})};
-  program.functions = {{spec.name, micro::definitions(micro::depthwise(spec, target))}};
-  program.body = {loop::loop(
-      "n", in[0],
-      {loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {var("n") * plane_in}),
-                                loop::address("y", {var("n") * plane_out}), loop::address("scratch", {0})})})};
+                     loop::workspace("scratch", Type::kU32, {(scratch + 3) / 4})};
+  program.body = {loop::loop("n", in[0], std::move(image))};
   look_up_output(&program, workload);
   return program;
 }
@@ -168,10 +226,20 @@ space::Alternative columns_space() {
       {}};
 }
 
+/// The same, a band of rows after the other.
+space::Alternative bands_space() {
+  return {
+      kBands,
+      {space::one_of("scratch", {4096, 1024, 2048, 8192}, "most bytes of workspace"),
+       space::choice("walk", {"down", "across"}, "pair neighbouring rows and walk down, or columns and walk across")},
+      {}};
+}
+
 space::Space depthwise_space(const Workload& workload, const target::Target& target) {
   space::Space space;
   space.alternatives = {loops_space(workload)};
-  if (!why_no_columns(workload, target)) space.alternatives.push_back(columns_space());
+  if (!why_no_columns(workload, target))
+    space.alternatives.insert(space.alternatives.end(), {columns_space(), bands_space()});
   return space;
 }
 
@@ -226,7 +294,7 @@ Program lower_loops(const Workload& workload, const space::Config& config, const
 Program lower_depthwise(const Workload& workload, const space::Config& config, const target::Target& target,
                         const std::string& name) {
   if (reads_int16(workload)) throw loop::ScheduleError("only int8 input");
-  if (config.alternative == kColumns) return lower_columns(workload, config, target, name);
+  if (config.alternative != kLoops) return lower_planes(workload, config, target, name);
   if (writes_int16(workload)) throw loop::ScheduleError("only the scheduled kernel stores int16");
   return lower_loops(workload, config, name);
 }

@@ -39,7 +39,6 @@ Program lower_elementwise(const Workload& workload, const space::Config&, const 
   const int64_t count = ir::elements(out.shape);
   Program program;
   program.name = name;
-  program.may_alias = in.dtype == out.dtype;
   program.buffers = {loop::input("x", type_of(in.dtype), {count}), loop::output("y", type_of(out.dtype), {count})};
   if (ir::is_elementwise_i8(workload.graph, workload.op())) {
     const ir::Table table = ir::table_of(workload.graph, workload.op());

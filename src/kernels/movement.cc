@@ -83,7 +83,6 @@ Program concat(const Workload& workload, const ir::Concat& attributes, Program p
 Program reshape(const Workload& workload, Program program) {
   const ir::Tensor& x = workload.input(0);
   const int64_t count = ir::elements(x.shape);
-  program.may_alias = true;
   program.buffers = {loop::input("x", type_of(x.dtype), {count}), loop::output("y", type_of(x.dtype), {count})};
   const Expr value = finished(workload, &program, loop::load("x", {var("i")}));
   program.body = {loop::loop("i", count, {loop::store("y", {var("i")}, value)})};

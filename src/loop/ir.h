@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -136,11 +137,23 @@ struct Stmt {
   std::variant<For, Store, If, Invoke, Comment> node;
 };
 
+/// Bytes that a Function reads or writes: `count` runs of `bytes`, the first at `offset` from the address it is given
+/// as argument `argument`, each `step` behind the one before.
+struct Touch {
+  int argument = 0;
+  int64_t offset = 0, bytes = 0, step = 0, count = 1;
+};
+
 /// A C function that stands before the program's own: a hand-scheduled micro-kernel in assembly with a C form of the
 /// same meaning.
 struct Function {
   std::string name;
   std::string text;  // complete C definitions, static where possible
+  /// What a call with these integers (the Invoke arguments that are numbers, in order) touches, in the order in which
+  /// it does. Reads may really happen earlier and writes later; where even that is not promised, the write stands
+  /// before the read. Arguments never listed are constants. Without it nothing is known, and its operands never
+  /// overlap.
+  std::function<std::vector<Touch>(const std::vector<int64_t>& numbers)> touches = {};
 };
 
 struct Program {
@@ -149,8 +162,8 @@ struct Program {
   std::vector<Buffer> buffers;
   Block body;
   std::vector<Function> functions;
-  bool may_alias =
-      false;  // an input and the output may be the same memory: element by element, each read before it is written
+  bool may_alias = false;  // memory of inputs, output and workspace overlaps, as far as loop/access.h allows: emitted
+                           // without `restrict`
 
   const Buffer& buffer(const std::string& name) const;
   Buffer& buffer(const std::string& name);

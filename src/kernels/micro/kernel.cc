@@ -31,8 +31,9 @@ std::string definitions(const MicroKernel& kernel) {
   if (kernel.assembly.empty()) {
     text += kernel.c_form;
   } else {
-    text += "#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)\n__asm__(\n" + quoted(kernel.assembly) +
-            ");\n#else\n" + kernel.c_form + "#endif\n";
+    // C sees nothing of what the assembly defines: the prototype tells it.
+    text += kernel.prototype + ";\n\n#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)\n__asm__(\n" +
+            quoted(kernel.assembly) + ");\n#else\n" + kernel.c_form + "#endif\n";
   }
   if (!kernel.driver.empty()) text += "\n" + kernel.driver;
   return text;

@@ -1,0 +1,37 @@
+// Which kernel to take for each operator, so that all of them together are fast and fit.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deploy/candidates.h"
+
+namespace mote::deploy {
+
+/// What a library is made for.
+struct Goal {
+  enum class Optimize : uint8_t { kSpeed, kRam, kFlash };
+  Optimize optimize = Optimize::kSpeed;  // kRam, kFlash: as small as possible, and then as fast as possible
+  std::optional<int64_t> ram_bytes;      // at most so much for activations and scratch
+  std::optional<int64_t> flash_bytes;    // at most so much for kernels and their constants
+  bool is_speed_alone() const { return optimize == Optimize::kSpeed && !ram_bytes && !flash_bytes; }
+};
+
+/// A choice for every operator.
+struct Selection {
+  std::vector<size_t> picks;  // into the candidates of each operator; 0 for one without any
+  int64_t ram_bytes = 0;      // of the arena
+  uint64_t flash_bytes = 0;   // kernels and constants, as far as it is known before compiling
+};
+
+/// `candidates`: by operator of `graph`; none for an alias. When a budget cannot be met, the selection that comes
+/// closest: its bytes say how far it is off.
+Selection select(const ir::Graph& graph, const std::vector<std::vector<Candidate>>& candidates, const Goal& goal);
+
+/// The network with the kernels that `goal` asks for. Throws InputError for `model` when a budget cannot be met: it
+/// says how many bytes there would have to be.
+Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target, const Choose& choose,
+                     const Goal& goal, const std::string& model);
+
+}  // namespace mote::deploy

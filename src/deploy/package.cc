@@ -1,0 +1,82 @@
+#include "deploy/package.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "deploy/describe.h"
+#include "deploy/template.h"
+#include "support/data_dir.h"
+#include "support/error.h"
+#include "support/files.h"
+
+namespace mote::deploy {
+namespace {
+
+using nlohmann::json;
+
+std::filesystem::path packages() {
+  return data_folder("runtime") / "packages";
+}
+
+json layout_of(const std::string& name) {
+  const std::vector<std::string> names = package_names();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    throw InputError("--package", fmt::format("there is no package '{}'; there are {}", name, fmt::join(names, ", ")));
+  }
+  const std::filesystem::path file = packages() / name / "layout.json";
+  try {
+    return json::parse(read_text(file));
+  } catch (const json::exception& error) {
+    throw JobError(file.string() + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> package_names() {
+  std::vector<std::string> names;
+  for (const std::filesystem::directory_entry& entry : std::filesystem::directory_iterator(packages())) {
+    if (entry.is_directory()) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<File> package_of(const Library& library, const std::string& name, const std::optional<Measured>& measured) {
+  const json layout = layout_of(name);
+  json values = describe(library.network, library.arena, library.origin);
+  const auto path_of = [&](const std::string& pattern) { return render_text(pattern, values); };
+  try {
+    const std::string sources = path_of(layout.at("sources")), headers = path_of(layout.at("headers"));
+    std::vector<File> files;
+    values["sources"] = values["flags"] = json::array();
+    for (const File& file : library.sources) {
+      const bool is_source = file.path.ends_with(".c");
+      files.push_back({(is_source ? sources : headers) + file.path, file.text});
+      if (!is_source) continue;
+      values["sources"].push_back(
+          {{"file", files.back().path}, {"stem", files.back().path.substr(0, files.back().path.size() - 2)}});
+    }
+    for (const std::string& flag : library.origin.flags) values["flags"].push_back({{"flag", flag}});
+    values["flags_text"] = fmt::format("{}", fmt::join(library.origin.flags, " "));
+    values["cpu_flags"] = fmt::format("{}", fmt::join(library.origin.cpu_flags, " "));
+    for (const auto& [source, path] : layout.at("files").items()) {
+      files.push_back({path_of(path), render("packages/" + name + "/" + source, values)});
+    }
+    for (File& file : emit_extras(library.network, library.arena, library.origin, measured)) {
+      const std::string example = path_of(layout.at("example"));
+      if (file.path == "README.md")
+        files.push_back(std::move(file));
+      else if (file.path == "example_main.c" && !example.empty())
+        files.push_back({example, std::move(file.text)});
+    }
+    return files;
+  } catch (const json::exception& error) {
+    throw JobError(fmt::format("the package '{}': {}", name, error.what()));
+  }
+}
+
+}  // namespace mote::deploy

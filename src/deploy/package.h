@@ -1,0 +1,19 @@
+// A library in the form that a build system or an IDE takes. What a form consists of is data: runtime/packages/NAME has
+// its templates, and a layout.json that says where the library's sources, its header and each template go.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "deploy/library.h"
+
+namespace mote::deploy {
+
+/// "cmake", "make", ...: the shipped forms, sorted.
+std::vector<std::string> package_names();
+
+/// All files of the package. Throws InputError when there is no form of this name, JobError when its data is malformed.
+std::vector<File> package_of(const Library& library, const std::string& name, const std::optional<Measured>& measured);
+
+}  // namespace mote::deploy
