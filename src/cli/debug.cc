@@ -16,6 +16,7 @@
 
 #include "cli/command.h"
 #include "cli/on_board.h"
+#include "deploy/shared_code.h"
 #include "device/device.h"
 #include "execute/booted.h"
 #include "support/error.h"
@@ -117,13 +118,13 @@ int debug(const Options& options) {
   const std::vector<std::string>& more = options.debugger_arguments;
   command.insert(command.end(), more.begin(), more.end());
   if (options.json) {
-    Json document{{"kernel", deployment.library.network.kernels[index]->program.name},
+    Json document{{"kernel", deploy::called_by(deployment.library.network, index)},
                   {"server", *server},
                   {"elf", elf},
                   {"command", command}};
     print_json(document);
   } else {
-    fmt::print("halted at {}\n{}\n", deployment.library.network.kernels[index]->program.name, shell_text(command));
+    fmt::print("halted at {}\n{}\n", deploy::called_by(deployment.library.network, index), shell_text(command));
   }
   std::fflush(stdout);
   const bool interactive = ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0 && !options.json;

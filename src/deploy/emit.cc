@@ -69,6 +69,11 @@ std::vector<File> emit_sources(const Network& network, const Arena& arena, const
   return files;
 }
 
+File emit_operator(const Network& network, size_t index) {
+  const loop::Program& program = network.kernels[index]->program;
+  return {program.name + ".c", codegen::emit_kernel(program, true)};
+}
+
 std::vector<File> emit_extras(const Network& network, const Arena& arena, const Origin& origin,
                               const std::optional<Measured>& measured) {
   json values = describe(network, arena, origin);

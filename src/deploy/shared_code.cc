@@ -59,4 +59,8 @@ SharedCode share_code(const Network& network) {
   return shared;
 }
 
+std::string called_by(const Network& network, size_t index) {
+  return network.kernels[share_code(network).owner[index]]->program.name;
+}
+
 }  // namespace mote::deploy

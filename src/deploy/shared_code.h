@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "deploy/network.h"
@@ -20,5 +21,8 @@ struct SharedCode {
 };
 
 SharedCode share_code(const Network& network);
+
+/// The C function that operator `index`, which has a kernel, calls in the library: its own, or the one it shares.
+std::string called_by(const Network& network, size_t index);
 
 }  // namespace mote::deploy

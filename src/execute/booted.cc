@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "deploy/firmware.h"
+#include "deploy/shared_code.h"
 #include "execute/flash.h"
 #include "support/error.h"
 
@@ -80,9 +81,15 @@ void Booted::halt_at(size_t operator_index, const std::vector<Bytes>& inputs) {
   const std::optional<deploy::Kernel>& kernel = library_.network.kernels.at(operator_index);
   check(kernel.has_value(), "the operator has a kernel");
   write_inputs(inputs);
+  // Several operators may call one function: the right call comes after the checkpoint before the operator.
+  write_word(device_, address_of("mote_stop"), 1);
+  for (size_t i = 0; i <= operator_index; ++i) {
+    registers_ = registers_to_return();
+    go_to("mote_checkpoint");
+  }
   write_word(device_, address_of("mote_stop"), 0);
   registers_ = registers_to_return();
-  go_to(kernel->program.name);
+  go_to(deploy::called_by(library_.network, operator_index));
 }
 
 Inference Booted::run(const std::vector<Bytes>& inputs, const Observer& observer) {

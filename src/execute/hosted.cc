@@ -190,19 +190,14 @@ Hosted::Hosted(session::Session& session, const deploy::Library& library, toolch
                std::chrono::milliseconds limit)
     : session_(session), library_(library), toolchain_(toolchain), limit_(limit) {}
 
-/// The library's own sources of one kernel: its code, and its weights and tables.
-std::vector<toolchain::Object> Hosted::compile(const loop::Program& program) {
-  std::vector<toolchain::Object> objects;
-  for (const deploy::File& file : library_.sources) {
-    if (file.path != program.name + ".c" && file.path != program.name + "_data.c") continue;
-    std::vector<std::string> flags = library_.origin.flags;
-    flags.emplace_back("-g1");  // a fault names its line
-    const toolchain::CompileResult result = toolchain_.compile({file.path, file.text}, flags);
-    if (!result.ok()) throw JobError(fmt::format("{} does not compile:\n{}", file.path, result.messages));
-    objects.push_back(*result.object);
-  }
-  check(!objects.empty(), "the library has a source for every kernel");
-  return objects;
+/// The kernel of one operator: its code, and its weights and tables.
+std::vector<toolchain::Object> Hosted::compile(size_t index) {
+  const deploy::File file = deploy::emit_operator(library_.network, index);
+  std::vector<std::string> flags = library_.origin.flags;
+  flags.emplace_back("-g1");  // a fault names its line
+  const toolchain::CompileResult result = toolchain_.compile({file.path, file.text}, flags);
+  if (!result.ok()) throw JobError(fmt::format("{} does not compile:\n{}", file.path, result.messages));
+  return {*result.object};
 }
 
 Inference Hosted::run(const std::vector<Bytes>& inputs, uint32_t repeats, const Observer& observer) {
@@ -211,7 +206,7 @@ Inference Hosted::run(const std::vector<Bytes>& inputs, uint32_t repeats, const 
   run.set_inputs(inputs);
   for (size_t i = 0; i < graph.operators.size(); ++i) {
     const std::optional<deploy::Kernel>& kernel = library_.network.kernels[i];
-    if (kernel) run.add(i, compile(kernel->program));
+    if (kernel) run.add(i, compile(i));
     if (!observer) continue;
     run.flush();
     observer(i, run.read(graph.operators[i].output));

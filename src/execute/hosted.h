@@ -25,7 +25,7 @@ class Hosted {
   Inference run(const std::vector<Bytes>& inputs, uint32_t repeats = 1, const Observer& observer = {});
 
  private:
-  std::vector<toolchain::Object> compile(const loop::Program& program);
+  std::vector<toolchain::Object> compile(size_t index);
 
   session::Session& session_;
   const deploy::Library& library_;
