@@ -159,8 +159,9 @@ class Builder {
                                                  : inputs[static_cast<size_t>(operand)];
       const int region = arena_.region_of_tensor[static_cast<size_t>(id)];
       if (region < 0) return -1;
-      const bool alone =
-          operand == kOutput ? arena_.regions[static_cast<size_t>(region)].first == step : dies_at(region, step);
+      // An output that lies in the region of an operand has moved into memory that is wanted before it.
+      const bool alone = operand == kOutput ? arena_.regions[static_cast<size_t>(region)].tensors.front() == id
+                                            : dies_at(region, step);
       return alone ? region : -1;
     };
     for (const Sharing::Pair& pair : kernel->sharing.pairs) {

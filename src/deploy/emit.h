@@ -39,7 +39,8 @@ struct Measured {
 /// The C sources and the header: what has to be compiled to know the sizes. The same network gives the same bytes.
 std::vector<File> emit_sources(const Network& network, const Arena& arena, const Origin& origin);
 
-/// One operator that has a kernel as a source of its own: its function, shared with no other operator, and its constants.
+/// One operator that has a kernel as a source of its own: its function, shared with no other operator, and its
+/// constants.
 File emit_operator(const Network& network, size_t index);
 
 /// The rest of the folder: README.md, CMakeLists.txt, example_main.c.
