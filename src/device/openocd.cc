@@ -245,8 +245,10 @@ Stop OpenOcdDevice::wait(std::string go, std::optional<uint32_t> until, millisec
     const milliseconds left = std::chrono::duration_cast<milliseconds>(end - Connection::Clock::now());
     const TclClient::Answer answer =
         tcl.evaluate(fmt::format("{}; wait_halt {}", go, std::max<int64_t>(left.count(), 1)), limit + limits_.reply);
-    const bool late = Connection::Clock::now() >= end;
+    bool locked_up = false;
     if (!answer.ok) {
+      // A lockup is answered by an error, at once, and so is a wait that timed out; but then the core still runs.
+      locked_up = tcl.evaluate("[target current] curstate", limits_.reply).text == "halted";
       const TclClient::Answer halted = tcl.evaluate("halt; wait_halt 2000", limits_.reply);
       if (!halted.ok) throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
     }
@@ -267,9 +269,9 @@ Stop OpenOcdDevice::wait(std::string go, std::optional<uint32_t> until, millisec
     }
     stop.text = fmt::format("stopped at {:#x}", pc);
     stop.kind = Stop::Kind::kFault;
-    if (!answer.ok) {  // OpenOCD answers a lockup by an error, at once
-      stop.kind = late ? Stop::Kind::kTimeout : Stop::Kind::kLockup;
-      stop.text = fmt::format("{} at {:#x}", late ? "still running when its time was up," : "locked up", pc);
+    if (!answer.ok) {
+      stop.kind = locked_up ? Stop::Kind::kLockup : Stop::Kind::kTimeout;
+      stop.text = fmt::format("{} at {:#x}", locked_up ? "locked up" : "still running when its time was up,", pc);
     }
     return stop;
   }
