@@ -11,21 +11,21 @@ namespace mote::memory {
 Plan plan(const Problem& problem, const Effort& effort) {
   const Separation separation(problem);
   Plan best;
-  best.lower_bound_bytes = lower_bound(problem, separation);
-  const std::vector<int> order = hill_climb(problem, separation, greedy_order(problem, separation),
-                                            best.lower_bound_bytes, effort.hill_climbing, effort.seed);
+  best.proof = lower_bound(problem, separation);
+  const std::vector<int> order = hill_climb(problem, separation, greedy_order(problem, separation), best.proof.bound,
+                                            effort.hill_climbing, effort.seed);
   best.offsets = first_fit(problem, separation, order);
   best.peak_bytes = peak_of(problem, best.offsets);
-  best.optimal = best.peak_bytes == best.lower_bound_bytes;
-  if (best.optimal) return best;
-
-  Exact exact = search_exact(problem, separation, best.peak_bytes, effort.exact);
-  if (!exact.offsets.empty()) {
-    best.offsets = std::move(exact.offsets);
-    best.peak_bytes = peak_of(problem, best.offsets);
+  if (best.peak_bytes > best.proof.bound) {
+    Exact exact = search_exact(problem, separation, best.peak_bytes, effort.exact);
+    if (!exact.offsets.empty()) {
+      best.offsets = std::move(exact.offsets);
+      best.peak_bytes = peak_of(problem, best.offsets);
+    }
+    if (!exact.proof.nodes.empty()) best.proof = std::move(exact.proof);
   }
-  best.optimal = exact.complete || best.peak_bytes == best.lower_bound_bytes;
-  if (best.optimal) best.lower_bound_bytes = best.peak_bytes;
+  best.lower_bound_bytes = best.proof.bound;
+  best.optimal = best.peak_bytes == best.lower_bound_bytes;
   return best;
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "memory/proof.h"
+
 namespace mote::memory {
 
 /// `size` bytes that are needed from step `first` to step `last`, both included, at an offset that is a multiple of
@@ -41,6 +43,7 @@ struct Plan {
   int64_t peak_bytes = 0;         // the arena's size
   int64_t lower_bound_bytes = 0;  // no plan can have a smaller peak: the peak itself when `optimal`
   bool optimal = false;           // proved
+  Proof proof = {};               // of the lower bound
 };
 
 /// The best plan found: greedy, then hill climbing, then branch and bound until it is proved or the effort is spent.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "support/random.h"
 
@@ -41,6 +42,90 @@ bool compatible(const Problem& problem, size_t a, int64_t at_a, size_t b, int64_
   });
 }
 
+/// How far above x's beginning y has to begin, at least, if y lies above x: written without a look at the planner.
+int64_t gap(const Problem& problem, int x, int y) {
+  int64_t bytes = problem.buffers[static_cast<size_t>(x)].size;
+  for (const Overlap& overlap : problem.overlaps) {
+    if (overlap.lower == x && overlap.upper == y) bytes = std::min(bytes, std::max<int64_t>(overlap.distance, 0));
+  }
+  const int64_t grain =
+      std::gcd(problem.buffers[static_cast<size_t>(x)].align, problem.buffers[static_cast<size_t>(y)].align);
+  return (bytes + grain - 1) / grain * grain;
+}
+
+bool live_together(const Buffer& x, const Buffer& y) {
+  return x.size > 0 && y.size > 0 && x.first <= y.last && y.first <= x.last;
+}
+
+/// Checks a proof: knows plan.h's definition of a problem and nothing of how the planner searches.
+class ProofChecker {
+ public:
+  ProofChecker(const Problem& problem, const Proof& proof) : problem_(problem), proof_(proof) {}
+
+  /// Whether the proof shows that every plan has a peak of `bound` or more.
+  bool holds() { return proof_.bound <= 0 || check(0, {}); }
+
+ private:
+  using Answers = std::vector<std::pair<int, int>>;  // (below, above)
+
+  bool check(int index, const Answers& answers) {
+    if (index < 0 || index >= static_cast<int>(proof_.nodes.size())) return false;
+    const Proof::Node& node = proof_.nodes[static_cast<size_t>(index)];
+    if (node.a < 0) return reaches_bound(node.stack, answers);
+    if (!live_together(buffer(node.a), buffer(node.b))) return false;        // neither need lie below the other
+    if (node.a_is_below <= index || node.b_is_below <= index) return false;  // nothing proves itself
+    Answers first = answers, second = answers;
+    first.emplace_back(node.a, node.b);
+    second.emplace_back(node.b, node.a);
+    return check(node.a_is_below, first) && check(node.b_is_below, second);
+  }
+
+  const Buffer& buffer(int i) const { return problem_.buffers.at(static_cast<size_t>(i)); }
+
+  /// The lowest offsets the answers allow; where they go in a circle, one is beyond the bound.
+  std::vector<int64_t> lowest(const Answers& answers) const {
+    std::vector<int64_t> offsets(problem_.buffers.size(), 0);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const auto& [below, above] : answers) {
+        int64_t least = offsets[static_cast<size_t>(below)] + gap(problem_, below, above);
+        while (least % buffer(above).align != 0) ++least;
+        if (least <= offsets[static_cast<size_t>(above)]) continue;
+        offsets[static_cast<size_t>(above)] = least;
+        if (least > proof_.bound) return offsets;
+        changed = true;
+      }
+    }
+    return offsets;
+  }
+
+  /// Buffers that all live together lie above one another in some order: whatever it is, from the lowest one's
+  /// beginning on each but the last takes at least its smallest gap, and the last its size.
+  bool reaches_bound(const std::vector<int>& stack, const Answers& answers) const {
+    if (stack.empty()) return false;
+    const std::vector<int64_t> offsets = lowest(answers);
+    if (*std::max_element(offsets.begin(), offsets.end()) > proof_.bound) return true;
+    int64_t base = INT64_MAX, gaps = 0, last = INT64_MAX, alone = 0;
+    for (const int i : stack) {
+      int64_t smallest = INT64_MAX;
+      for (const int j : stack) {
+        if (i == j) continue;
+        if (!live_together(buffer(i), buffer(j))) return false;
+        smallest = std::min(smallest, gap(problem_, i, j));
+      }
+      if (stack.size() == 1) smallest = 0;
+      base = std::min(base, offsets[static_cast<size_t>(i)]);
+      gaps += smallest;
+      last = std::min(last, buffer(i).size - smallest);
+      alone = std::max(alone, buffer(i).size);
+    }
+    return base + std::max(gaps + last, alone) >= proof_.bound;
+  }
+
+  const Problem& problem_;
+  const Proof& proof_;
+};
+
 void expect_legal(const Problem& problem, const Plan& plan) {
   ASSERT_EQ(plan.offsets.size(), problem.buffers.size());
   int64_t peak = 0;
@@ -55,6 +140,8 @@ void expect_legal(const Problem& problem, const Plan& plan) {
   EXPECT_EQ(plan.peak_bytes, peak);
   EXPECT_LE(plan.lower_bound_bytes, plan.peak_bytes);
   EXPECT_EQ(plan.optimal, plan.lower_bound_bytes == plan.peak_bytes);
+  EXPECT_EQ(plan.proof.bound, plan.lower_bound_bytes);
+  EXPECT_TRUE(ProofChecker(problem, plan.proof).holds());
 }
 
 /// Whether all buffers from `next` on can be placed below `peak`, by trying every offset.
@@ -130,6 +217,32 @@ TEST(PlanProperty, SmallOnesEqualTheExhaustiveOptimum) {
     EXPECT_TRUE(best.optimal);
     ASSERT_EQ(best.peak_bytes, exhaustive_peak(problem));
   }
+}
+
+TEST(Plan, ProvesWhatNoSingleStepShows) {
+  int deep = 0;  // proofs
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    Random each(seed);
+    const Problem problem = random_problem(each, 12, 9, 9, seed % 2 == 0);
+    const Plan best = plan(problem);
+    expect_legal(problem, best);
+    deep += best.proof.nodes.size() > 1 ? 1 : 0;
+  }
+  EXPECT_GT(deep, 0);
+}
+
+TEST(Plan, DoubtfulProofsAreRefused) {
+  const Problem pair{{{8, 4, 0, 1}, {8, 4, 1, 2}, {8, 4, 2, 2}}, {}};
+  const auto holds = [&](const Proof& proof) { return ProofChecker(pair, proof).holds(); };
+  EXPECT_TRUE(holds({{{.stack = {0, 1}}}, 16}));
+  EXPECT_FALSE(holds({{{.stack = {0, 1}}}, 17}));
+  EXPECT_FALSE(holds({{{.stack = {0, 1, 2}}}, 24})) << "they never live together";
+  EXPECT_FALSE(holds({{{.stack = {}}}, 16}));
+  EXPECT_FALSE(holds({{}, 1}));
+  EXPECT_FALSE(holds({{{.a = 0, .b = 1, .a_is_below = 0, .b_is_below = 0}}, 16}));
+  EXPECT_FALSE(holds({{{.a = 0, .b = 2, .a_is_below = 1, .b_is_below = 1}, {.stack = {0, 1}}}, 16}));
+  EXPECT_TRUE(holds({{{.a = 0, .b = 1, .a_is_below = 1, .b_is_below = 2}, {.stack = {1}}, {.stack = {0}}}, 16}));
 }
 
 TEST(PlanProperty, LargeOnesAreLegal) {
