@@ -197,6 +197,7 @@ json describe(const Network& network, const Arena& arena, const Origin& origin) 
                  {"board", origin.board},
                  {"target", origin.target},
                  {"arena_bytes", arena.bytes()},
+                 {"arena_words", std::max<int64_t>((arena.bytes() + 7) / 8, 1)},
                  {"operator_count", network.graph.operators.size()},
                  {"constant_bytes", constant_bytes(network)},
                  {"optimal", arena.plan.optimal},

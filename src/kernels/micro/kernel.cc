@@ -23,7 +23,7 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 std::string c_file(const MicroKernel& kernel) {
-  return "#include <stdint.h>\n\n" + definitions(kernel);
+  return "#include <stdint.h>\n#include <string.h>\n\n" + definitions(kernel);
 }
 
 std::string definitions(const MicroKernel& kernel) {
@@ -31,8 +31,10 @@ std::string definitions(const MicroKernel& kernel) {
   if (kernel.assembly.empty()) {
     text += kernel.c_form;
   } else {
-    // C sees nothing of what the assembly defines: the prototype tells it.
-    text += kernel.prototype + ";\n\n#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)\n__asm__(\n" +
+    // C sees nothing of what the assembly defines: the prototype tells it. Clang counts its characters.
+    text += kernel.prototype +
+            ";\n\n#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)\n"
+            "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n__asm__(\n" +
             quoted(kernel.assembly) + ");\n#else\n" + kernel.c_form + "#endif\n";
   }
   if (!kernel.driver.empty()) text += "\n" + kernel.driver;

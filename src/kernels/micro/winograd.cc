@@ -37,6 +37,7 @@ std::array<int32_t, 16> transformed(const std::array<int32_t, 9>& g) {
   return u;
 }
 
+/// Reads the rows through memcpy: some of them were filled by words.
 std::string transforms_in_c(const WinogradSpec& spec) {
   const int tiles = tiles_at_once(spec);
   std::string text = fmt::format(
@@ -44,11 +45,12 @@ std::string transforms_in_c(const WinogradSpec& spec) {
       "  for (int32_t k = 0; k < {1}; ++k) {{\n"
       "    int32_t t[4][4];\n"
       "    for (int32_t i = 0; i < 4; ++i) {{\n"
-      "      const int16_t *d = rows + i * {2} + k;\n"
-      "      t[i][0] = d[0] - d[2 * {1}];\n"
-      "      t[i][1] = d[{1}] + d[2 * {1}];\n"
-      "      t[i][2] = d[2 * {1}] - d[{1}];\n"
-      "      t[i][3] = d[{1}] - d[3 * {1}];\n"
+      "      int16_t d[4];\n"
+      "      for (int32_t j = 0; j < 4; ++j) memcpy(&d[j], rows + i * {2} + j * {1} + k, sizeof d[j]);\n"
+      "      t[i][0] = d[0] - d[2];\n"
+      "      t[i][1] = d[1] + d[2];\n"
+      "      t[i][2] = d[2] - d[1];\n"
+      "      t[i][3] = d[1] - d[3];\n"
       "    }}\n"
       "    for (int32_t j = 0; j < 4; ++j) {{\n"
       "      int16_t *to = (int16_t *)(v + j * {3} + k / 2 * {4}) + k % 2;\n"
@@ -109,7 +111,8 @@ std::string driver_in_c(const WinogradSpec& spec, const std::string& prototype, 
       "      if (image_row >= 0 && image_row < {7}) {{\n"
       "        {8}_widen(input + image_row * {9}, to + {10}, {9});\n"
       "      }} else {{\n"
-      "        for (int32_t k = 0; k < {6} / 2; ++k) ((uint32_t *)to)[k] = zero_points;\n"
+      "        uint32_t *words = (uint32_t *)to;\n"
+      "        for (int32_t k = 0; k < {6} / 2; ++k) words[k] = zero_points;\n"
       "      }}\n"
       "    }}\n",
       (static_cast<uint32_t>(spec.zero_point) & 0xFFFF) * 0x10001u, row * 2, transformed_bytes(spec) * 4,
