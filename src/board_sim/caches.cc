@@ -12,7 +12,18 @@ TagMemory tags(const target::Cache& cache) {
 }  // namespace
 
 CacheModel::CacheModel(const target::Board& board)
-    : board_(&board), instructions_(tags(board.instruction_cache)), data_(tags(board.data_cache)) {}
+    : line_bytes_(board.instruction_cache.line),
+      fetch_miss_cycles_(static_cast<uint32_t>(board.simulation.fetch_miss_cycles)),
+      instructions_(tags(board.instruction_cache)),
+      data_(tags(board.data_cache)) {
+  for (const target::MemoryRegion& region : board.regions) {
+    if (region.kind != Kind::kFlash && region.kind != Kind::kRam) continue;
+    const int cycles =
+        region.kind == Kind::kFlash ? board.simulation.flash_miss_cycles : board.simulation.ram_miss_cycles;
+    ranges_.push_back({region.address, region.size, static_cast<uint32_t>(cycles)});
+    if (region.alias) ranges_.push_back({*region.alias, region.size, static_cast<uint32_t>(cycles)});
+  }
+}
 
 std::unique_ptr<MemoryModel> CacheModel::clone() const {
   return std::unique_ptr<MemoryModel>(new CacheModel(*this));
@@ -23,29 +34,25 @@ void CacheModel::reset() {
   data_.clear();
 }
 
-const target::MemoryRegion* CacheModel::cached_region(uint32_t address) const {
-  for (const target::MemoryRegion& region : board_->regions) {
-    const bool here = region.contains(address, 1) || (region.alias && address - *region.alias < region.size);
-    if (here) return region.kind == Kind::kFlash || region.kind == Kind::kRam ? &region : nullptr;
+const CacheModel::Range* CacheModel::cached_range(uint32_t address) const {
+  for (const Range& range : ranges_) {
+    if (address - range.address < range.size) return &range;
   }
   return nullptr;
 }
 
 uint32_t CacheModel::run(const Block& block, std::span<const uint16_t>, std::span<const DataAccess> accesses, bool,
                          uint32_t, uint64_t) {
-  const target::Simulation& costs = board_->simulation;
   uint32_t cycles = 0;
-  if (cached_region(block.address) != nullptr) {
-    const uint32_t line = board_->instruction_cache.line;
-    for (uint32_t at = block.address / line * line; at < block.end(); at += line) {
-      if (!instructions_.access(at)) cycles += static_cast<uint32_t>(costs.fetch_miss_cycles);
+  if (cached_range(block.address) != nullptr) {
+    for (uint32_t at = block.address / line_bytes_ * line_bytes_; at < block.end(); at += line_bytes_) {
+      if (!instructions_.access(at)) cycles += fetch_miss_cycles_;
     }
   }
   for (const DataAccess& access : accesses) {
-    const target::MemoryRegion* region = cached_region(access.address);
-    if (region == nullptr || data_.access(access.address) || access.write) continue;  // stores wait in the store buffer
-    const bool flash = region->kind == Kind::kFlash;
-    cycles += static_cast<uint32_t>(flash ? costs.flash_miss_cycles : costs.ram_miss_cycles);
+    const Range* range = cached_range(access.address);
+    if (range == nullptr || data_.access(access.address) || access.write) continue;  // stores wait in the store buffer
+    cycles += range->miss_cycles;
   }
   return cycles;
 }

@@ -16,9 +16,15 @@ class CacheModel : public MemoryModel {
 
  private:
   CacheModel(const CacheModel& other) = default;
-  const target::MemoryRegion* cached_region(uint32_t address) const;
+  /// Memory behind the caches.
+  struct Range {
+    uint32_t address = 0, size = 0;
+    uint32_t miss_cycles = 0;  // of a load
+  };
+  const Range* cached_range(uint32_t address) const;
 
-  const target::Board* board_;
+  std::vector<Range> ranges_;
+  uint32_t line_bytes_, fetch_miss_cycles_;  // of the instruction cache
   TagMemory instructions_, data_;
 };
 

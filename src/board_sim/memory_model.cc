@@ -8,18 +8,6 @@
 #include "support/error.h"
 
 namespace mote::board_sim {
-namespace {
-
-// Sizes of caches are nearly always powers of two, and this is asked for every access.
-uint32_t divide(uint32_t value, uint32_t by) {
-  return (by & (by - 1)) == 0 ? value >> std::countr_zero(by) : value / by;
-}
-
-uint32_t remainder(uint32_t value, uint32_t by) {
-  return (by & (by - 1)) == 0 ? value & (by - 1) : value % by;
-}
-
-}  // namespace
 
 std::unique_ptr<MemoryModel> make_memory_model(const target::Board& board) {
   if (board.simulation.accelerator == "art-l4") return std::make_unique<ArtModel>(board);
@@ -33,29 +21,29 @@ std::unique_ptr<MemoryModel> make_memory_model(const target::Board& board) {
 }
 
 TagMemory::TagMemory(uint32_t sets, uint32_t ways, uint32_t line_bytes, uint32_t part_bytes)
-    : sets_(sets), ways_(ways), line_bytes_(line_bytes), part_bytes_(part_bytes), entries_(size_t{sets} * ways) {}
+    : set_mask_(sets - 1),
+      ways_(ways),
+      line_mask_(line_bytes - 1),
+      line_shift_(std::countr_zero(line_bytes)),
+      part_shift_(std::countr_zero(part_bytes)),
+      entries_(size_t{sets} * ways) {
+  check(std::has_single_bit(sets) && std::has_single_bit(line_bytes) && std::has_single_bit(part_bytes),
+        "sizes of a cache are powers of two");
+}
 
 void TagMemory::clear() {
   std::ranges::fill(entries_, Entry());
-  tick_ = 0;
 }
 
-bool TagMemory::access(uint32_t address) {
-  const uint32_t line = divide(address, line_bytes_);
-  const uint32_t part = 1u << divide(remainder(address, line_bytes_), part_bytes_);
-  const std::span<Entry> set = std::span(entries_).subspan(size_t{remainder(line, sets_)} * ways_, ways_);
-  Entry* oldest = &set.front();
-  for (Entry& entry : set) {
-    if (entry.line == line) {
-      entry.used = ++tick_;
-      const bool hit = (entry.valid & part) != 0;
-      entry.valid |= part;
-      return hit;
-    }
-    if (entry.used < oldest->used) oldest = &entry;
-  }
-  *oldest = {line, ++tick_, part};
-  return false;
+// True when `part` of `line` was there.
+bool TagMemory::move_to_front(Entry* set, uint32_t line, uint32_t part) {
+  Entry* const last = set + ways_ - 1;
+  Entry* found = set;
+  while (found->line != line && found != last) ++found;
+  const uint32_t valid = found->line == line ? found->valid : 0;
+  std::move_backward(set, found, found + 1);
+  *set = {line, valid | part};
+  return (valid & part) != 0;
 }
 
 }  // namespace mote::board_sim

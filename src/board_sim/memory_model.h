@@ -42,23 +42,30 @@ class MemoryModel {
 /// The model that `board` asks for. Throws InputError when its file has no figures for one.
 std::unique_ptr<MemoryModel> make_memory_model(const target::Board& board);
 
-/// Set-associative memory of tags with a valid bit for each part of a line; least recently used goes first.
+/// Set-associative memory of tags with a valid bit for each part of a line; least recently used goes first. Sets, and
+/// the bytes of lines and parts, are powers of two.
 class TagMemory {
  public:
   TagMemory(uint32_t sets, uint32_t ways, uint32_t line_bytes, uint32_t part_bytes);
   /// True when the part that holds `address` is there; makes it so.
-  bool access(uint32_t address);
+  bool access(uint32_t address) {
+    const uint32_t line = address >> line_shift_;
+    const uint32_t part = 1u << ((address & line_mask_) >> part_shift_);
+    Entry* const set = &entries_[size_t{line & set_mask_} * ways_];
+    return (set->line == line && (set->valid & part) != 0) || move_to_front(set, line, part);
+  }
   void clear();
 
  private:
   struct Entry {
     uint32_t line = ~0u;
-    uint32_t used = 0;
     uint32_t valid = 0;  // bit for each part
   };
-  uint32_t sets_, ways_, line_bytes_, part_bytes_;
-  uint32_t tick_ = 0;
-  std::vector<Entry> entries_;
+  bool move_to_front(Entry* set, uint32_t line, uint32_t part);
+
+  uint32_t set_mask_, ways_, line_mask_;
+  int line_shift_, part_shift_;
+  std::vector<Entry> entries_;  // those of a set lie together, most recently used first
 };
 
 }  // namespace mote::board_sim

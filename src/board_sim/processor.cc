@@ -125,3 +125,20 @@ void Processor::forget_code(uint32_t address, uint64_t bytes) {
 }
 
 }  // namespace mote::board_sim
+
+// Unicorn 2.0 allocates a tree of locked pages for every store that the program makes, and frees it again: a third of
+// the time of a run, for locks that do nothing in an emulator of one thread. Its later versions left this out. These
+// take the place of its functions, which it calls by their dynamic symbols.
+#if UC_API_MAJOR == 2 && UC_API_MINOR == 0
+extern "C" {
+struct page_collection;
+page_collection* page_collection_lock_arm(uc_engine* uc, unsigned long begin, unsigned long end);
+void page_collection_unlock_arm(page_collection* pages);
+
+page_collection* page_collection_lock_arm(uc_engine*, unsigned long, unsigned long) {
+  return nullptr;
+}
+
+void page_collection_unlock_arm(page_collection*) {}
+}
+#endif

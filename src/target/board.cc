@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "support/data_dir.h"
 #include "support/error.h"
@@ -92,6 +93,9 @@ Cache read_cache(const TomlTable& table) {
   cache.ways = static_cast<uint32_t>(table.integer("ways", 1, 64, 1));
   cache.line = static_cast<uint32_t>(table.integer("line", 8, 256, 32));
   if (cache.size % (cache.ways * cache.line) != 0) table.fail("size", "is not a multiple of ways times line");
+  if (!std::has_single_bit(cache.line)) table.fail("line", "is not a power of two");
+  const uint32_t sets = cache.size / cache.ways / cache.line;
+  if (sets != 0 && !std::has_single_bit(sets)) table.fail("size", "makes a number of sets that is not a power of two");
   return cache;
 }
 

@@ -187,6 +187,8 @@ TEST_F(BoardFile, ErrorsNameFileAndLine) {
               HasSubstr("at least one region with kind = \"ram\""));
   EXPECT_THAT(error_of(std::string(kGood) + "[[memory\n"), HasSubstr("mine.toml:15: "));
   EXPECT_THAT(error_of(std::string(kGood) + "[data_cache]\nsize = 1000\n"), HasSubstr("ways times line"));
+  EXPECT_THAT(error_of(std::string(kGood) + "[data_cache]\nsize = 960\nline = 24\n"), HasSubstr("power of two"));
+  EXPECT_THAT(error_of(std::string(kGood) + "[data_cache]\nsize = \"12K\"\n"), HasSubstr("sets"));
 }
 
 TEST_F(BoardFile, SectorsMustAddUp) {
