@@ -87,6 +87,10 @@ Expr clamp_f32(Expr value, const ir::Clamp& clamp) {
   return value;
 }
 
+micro::FloatClamp limits_of(const ir::Clamp& clamp) {
+  return {static_cast<float>(clamp.lo), static_cast<float>(clamp.hi)};
+}
+
 Expr requantize_channel(loop::Program* program, const Workload& workload, Expr accumulator,
                         const loop::Affine& channel) {
   const std::vector<ir::Multiplier> multipliers = ir::output_multipliers(workload.graph, workload.op());

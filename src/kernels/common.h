@@ -6,6 +6,7 @@
 
 #include "ir/quantized.h"
 #include "kernels/kernel.h"
+#include "kernels/micro/float_clamp.h"
 #include "loop/build.h"
 
 namespace mote::kernels {
@@ -39,6 +40,9 @@ void look_up_output(loop::Program* program, const Workload& workload);
 
 /// Clamp of a float result; no operation where there are no bounds.
 loop::Expr clamp_f32(loop::Expr value, const ir::Clamp& clamp);
+
+/// The same limits for a scheduled kernel.
+micro::FloatClamp limits_of(const ir::Clamp& clamp);
 
 /// requantise(accumulator) + zero point, clamped, for Conv2D, DepthwiseConv2D and Dense: adds the constants "mantissa"
 /// and "shift", one per channel (or immediates when all channels have the same).

@@ -4,6 +4,7 @@
 
 #include "kernels/common.h"
 #include "kernels/convolution_c.h"
+#include "kernels/convolution_float.h"
 #include "kernels/convolution_gemm.h"
 #include "kernels/convolution_winograd.h"
 #include "kernels/family.h"
@@ -132,6 +133,9 @@ space::Alternative windows_space(const target::Target& target) {
 space::Space convolution_space(const Workload& workload, const target::Target& target) {
   space::Space space;
   space.alternatives = {direct_space(workload), im2col_space(workload, target)};
+  if (!why_no_convolution_float(workload, target)) {
+    space.alternatives.push_back(convolution_float_space(kGemm, workload, target));
+  }
   if (why_no_convolution_gemm(workload, target)) return space;
   space.alternatives.push_back(gemm_space(workload, target));
   const ir::Shape& w = workload.input(1).shape;
@@ -163,6 +167,7 @@ loop::Program lower_convolution(const Workload& workload, const space::Config& c
   if (reads_int16(workload) && config.alternative != kGemm) throw loop::ScheduleError("only int8 input");
   if (config.alternative == kDirect) return convolution_direct(workload, config, name);
   if (config.alternative == kIm2col) return convolution_im2col(workload, config, target, name);
+  if (config.alternative == kGemm && is_float(workload)) return convolution_float(workload, config, target, name);
   if (config.alternative == kGemm) return convolution_gemm(workload, config, target, name);
   if (config.alternative == kWindows) return convolution_gemm(workload, config, target, name);
   check(config.alternative == kWinograd, "Conv2D has no algorithm '" + config.alternative + "'");
@@ -191,6 +196,7 @@ std::optional<space::Config> winograd_fallback(const Workload& workload, const t
 /// The scheduled kernel where it exists for these weights, else im2col.
 space::Config convolution_fallback(const Workload& workload, const target::Target& target) {
   if (const std::optional<space::Config> winograd = winograd_fallback(workload, target)) return *winograd;
+  if (!why_no_convolution_float(workload, target)) return convolution_float_space(kGemm, workload, target).at(0);
   if (!why_no_convolution_gemm(workload, target)) {
     const space::Alternative gemm = gemm_space(workload, target);
     for (const int64_t layout : gemm.knob("layout")->values) {

@@ -7,6 +7,7 @@
 #include "kernels/common.h"
 #include "kernels/micro/gemm.h"
 #include "kernels/micro/touches.h"
+#include "kernels/padded_rows.h"
 #include "kernels/requant_plan.h"
 #include "kernels/widen.h"
 
@@ -252,11 +253,6 @@ Block pointwise_in_place(const Geometry& g, const micro::GemmSpec& spec) {
   return gemm_calls(g, spec, "x", 0, 0, g.out_width);
 }
 
-/// for i in `count` { buffer[at + i] = zero point }
-loop::Stmt fill(const Affine& at, int64_t count, int32_t zero_point, const char* buffer = "wide") {
-  return loop::loop("i", count, {loop::store(buffer, {at + var("i")}, imm(zero_point))});
-}
-
 /// 0 <= index < size, as far as that is not certain for an index in `range`; null when it is.
 Expr within(const Affine& index, const loop::Interval& range, int64_t size) {
   const Expr value = loop::value_of(index);
@@ -264,27 +260,6 @@ Expr within(const Affine& index, const loop::Interval& range, int64_t size) {
   if (range.lo >= 0) return below;
   const Expr above = loop::less(imm(-1), value);
   return below ? loop::binary(loop::BinaryOp::kAnd, above, below) : above;
-}
-
-/// wide = the input rows that `rows` output rows from `out_row` on need, with their padding; the sides are there
-/// already.
-Block load_rows(const Geometry& g, const Affine& out_row, const loop::Interval& out_rows, int64_t rows,
-                int32_t zero_point) {
-  const int64_t left = g.pad_left * g.stored_channels;
-  const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left), needed = g.rows_needed(rows);
-  const Affine in_row = out_row * g.stride_h + var("r") - g.pad_top;
-  const Affine start = var("r") * g.row_elements() + left;
-  const Affine source_row = var("n") * g.source_height + in_row * g.gather_h;
-  Block copy = widen_pixels(g, source_row * (g.source_width * g.channels), start, pixels);
-  const bool above = out_rows.lo * g.stride_h - g.pad_top < 0;
-  const bool below = out_rows.hi * g.stride_h + needed - 1 - g.pad_top >= g.height;
-  if (!above && !below) return {loop::loop("r", needed, std::move(copy))};
-  const Expr row = loop::value_of(in_row);
-  const Expr inside = loop::binary(loop::BinaryOp::kAnd, loop::less(imm(-1), row), loop::less(row, imm(g.height)));
-  const Expr outside = loop::binary(loop::BinaryOp::kEqual, inside, imm(0));
-  return {loop::loop("r", needed,
-                     {loop::when(inside, std::move(copy)),
-                      loop::when(outside, {fill(start, pixels * g.stored_channels, zero_point)})})};
 }
 
 /// columns = the windows of `rows` output rows, one after the other, from the widened rows.
@@ -309,42 +284,41 @@ Block copy_windows(const Geometry& g, int64_t rows) {
       {loop::loop("ox", g.out_width, {loop::loop("ky", g.kernel_h, {loop::loop("kx", runs, std::move(run))})})})};
 }
 
-/// `rows` output rows from `out_row` on, which lies in `out_rows`.
-Block some_rows(const Geometry& g, const micro::GemmSpec& spec, const Affine& out_row, const loop::Interval& out_rows,
-                int64_t rows, int32_t zero_point) {
-  Block body = load_rows(g, out_row, out_rows, rows, zero_point);
+/// `rows` output rows from `out_row` on, whose input rows are widened.
+Block some_rows(const Geometry& g, const micro::GemmSpec& spec, const Affine& out_row, int64_t rows) {
   const Affine to = (var("n") * g.out_height + out_row) * (g.out_width * g.out_channels);
   if (g.columns) {
-    append(&body, copy_windows(g, rows));
+    Block body = copy_windows(g, rows);
     append(&body, gemm_calls(g, spec, "columns", 0, to, rows * g.out_width));
-  } else {
-    append(&body, shift(g, g.rows_needed(rows) * g.row_elements()));
-    Block calls = gemm_calls(g, spec, "wide", var("r") * (g.stride_h * g.row_elements()),
-                             to + var("r") * (g.out_width * g.out_channels), g.out_width);
-    body.push_back(loop::loop("r", rows, std::move(calls)));
+    return body;
   }
+  Block body = shift(g, g.rows_needed(rows) * g.row_elements());
+  Block calls = gemm_calls(g, spec, "wide", var("r") * (g.stride_h * g.row_elements()),
+                           to + var("r") * (g.out_width * g.out_channels), g.out_width);
+  body.push_back(loop::loop("r", rows, std::move(calls)));
   return body;
 }
 
 /// Blocks of `rows` output rows, and what they leave.
 Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, int32_t zero_point) {
-  const int64_t blocks = g.out_height / rows, rest = g.out_height % rows;
-  const int64_t left = g.pad_left * g.stored_channels;
-  const int64_t right = g.row_elements() - left - std::min(g.width, g.padded_width - g.pad_left) * g.stored_channels;
-  Block sides;
-  const Affine start = var("r") * g.row_elements();
-  if (left > 0) sides.push_back(fill(start, left, zero_point));
-  if (right > 0) sides.push_back(fill(start + (g.row_elements() - right), right, zero_point));
-  Block image;
-  image.push_back(
-      loop::loop("block", blocks, some_rows(g, spec, var("block") * rows, {0, (blocks - 1) * rows}, rows, zero_point)));
-  if (rest > 0) {
-    append(&image, some_rows(g, spec, blocks * rows, {blocks * rows, blocks * rows}, rest, zero_point));
-  }
-  Block body;
-  if (!sides.empty()) body.push_back(loop::loop("r", g.rows_needed(rows), std::move(sides)));
-  body.push_back(loop::loop("n", g.batch, std::move(image)));
-  return body;
+  const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left);
+  const PaddedRows padded{.batch = g.batch,
+                          .height = g.height,
+                          .out_height = g.out_height,
+                          .stride = g.stride_h,
+                          .reach = (g.kernel_h - 1) * g.dilation_h,
+                          .above = g.pad_top,
+                          .row_elements = g.row_elements(),
+                          .left = g.pad_left * g.stored_channels,
+                          .inside = pixels * g.stored_channels,
+                          .buffer = "wide",
+                          .outside = imm(zero_point),
+                          .copy = [&](const Affine& in_row, const Affine& to) {
+                            const Affine source_row = var("n") * g.source_height + in_row * g.gather_h;
+                            return widen_pixels(g, source_row * (g.source_width * g.channels), to, pixels);
+                          }};
+  return by_padded_rows(padded, rows,
+                        [&](const Affine& out_row, int64_t count) { return some_rows(g, spec, out_row, count); });
 }
 
 /// columns = the windows of one tile of positions, from column `ox` on of output row "oy", widened from the input.
@@ -367,7 +341,7 @@ loop::Stmt tile_of_windows(const Geometry& g, const micro::GemmSpec& spec, const
                         : in_rows             ? in_rows
                                               : in_columns;
     pixel = {loop::when(inside, std::move(copy)), loop::when(loop::binary(loop::BinaryOp::kEqual, inside, imm(0)),
-                                                             {fill(to, g.channels, zero_point, "columns")})};
+                                                             {fill("columns", to, g.channels, imm(zero_point))})};
   }
   return loop::loop("p", spec.tile_positions,
                     {loop::loop("ky", g.kernel_h, {loop::loop("kx", g.kernel_w, std::move(pixel))})});

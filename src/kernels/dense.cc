@@ -3,6 +3,7 @@
 
 #include "kernels/common.h"
 #include "kernels/family.h"
+#include "kernels/micro/float_gemm.h"
 #include "kernels/micro/gemm.h"
 #include "kernels/micro/touches.h"
 #include "kernels/requant_plan.h"
@@ -98,10 +99,29 @@ space::Alternative gemm_space() {
           {}};
 }
 
+/// Whether the FPU's kernel can do it.
+bool by_float_gemm(const Workload& workload, const target::Target& target) {
+  return is_float(workload) && target.fpu && target.dsp;
+}
+
+std::vector<micro::FloatTile> float_tiles(const Workload& workload) {
+  return micro::float_gemm_tiles(rows_of(workload) == 1);
+}
+
+space::Alternative float_gemm_space(const Workload& workload) {
+  std::vector<int64_t> tiles;
+  for (size_t i = 0; i < float_tiles(workload).size(); ++i) tiles.push_back(static_cast<int64_t>(i));
+  return {kGemm,
+          {space::one_of("tile", tiles, "which tile of outputs by rows"),
+           space::one_of("code_budget", {4096, 256, 512, 1024, 2048}, "bytes of unrolled inner loop")},
+          {}};
+}
+
 space::Space dense_space(const Workload& workload, const target::Target& target) {
   space::Space space;
   space.alternatives = {loops_space(workload, target)};
   if (!why_no_gemm(workload, target)) space.alternatives.push_back(gemm_space());
+  if (by_float_gemm(workload, target)) space.alternatives.push_back(float_gemm_space(workload));
   return space;
 }
 
@@ -147,8 +167,47 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   return program;
 }
 
+/// Several rows in tiles of a few, the last of which is moved back to end with the last row.
+Program dense_float_gemm(const Workload& workload, const space::Config& config, const target::Target& target,
+                         const std::string& name) {
+  if (!by_float_gemm(workload, target)) throw loop::ScheduleError("the target has no FPU");
+  const int64_t rows = rows_of(workload), depth = depth_of(workload), channels = channels_of(workload);
+  const micro::FloatTile tile = float_tiles(workload).at(static_cast<size_t>(config.at("tile")));
+  micro::FloatGemmSpec spec;
+  spec.name = name + "_gemm";
+  spec.channels = static_cast<int>(channels);
+  spec.tile_channels = tile.channels;
+  spec.tile_positions = static_cast<int>(std::min<int64_t>(tile.positions, rows));
+  spec.length = static_cast<int>(depth);
+  spec.position_step = static_cast<int32_t>(4 * depth);
+  spec.group_step = spec.tile_positions * spec.position_step;
+  spec.out_position_step = static_cast<int32_t>(4 * channels);
+  spec.out_group_step = spec.tile_positions * spec.out_position_step;
+  spec.clamp = limits_of(std::get<ir::Dense>(workload.op().attributes).clamp);
+  spec.code_budget = static_cast<int>(config.at("code_budget"));
+  if (const std::optional<std::string> why = micro::why_no_float_gemm(spec)) throw loop::ScheduleError(*why);
+  const std::vector<float> weights = to_values<float>(workload.input(1).data.value());
+  const std::vector<float> stream = micro::pack_float_gemm_weights(
+      spec, [&](int channel, int k) { return weights[static_cast<size_t>(channel * depth + k)]; },
+      float_biases(workload, static_cast<int32_t>(channels)));
+  Program program;
+  program.name = name;
+  program.buffers = {loop::input("x", Type::kF32, {rows * depth}), loop::output("y", Type::kF32, {rows * channels}),
+                     loop::constant("weights", Type::kF32, {static_cast<int64_t>(stream.size())}, to_bytes(stream))};
+  program.functions = {
+      {spec.name, micro::definitions(micro::float_gemm(spec, target)), micro::float_gemm_touches(spec)}};
+  const auto call = [&](int64_t row, int64_t groups) {
+    program.body.push_back(loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {row * depth}),
+                                                    loop::address("y", {row * channels}), loop::number(groups)}));
+  };
+  call(0, rows / spec.tile_positions);
+  if (rows % spec.tile_positions != 0) call(rows - spec.tile_positions, 1);
+  return program;
+}
+
 Program lower_dense(const Workload& workload, const space::Config& config, const target::Target& target,
                     const std::string& name) {
+  if (config.alternative == kGemm && is_float(workload)) return dense_float_gemm(workload, config, target, name);
   if (config.alternative == kGemm) return dense_gemm(workload, config, target, name);
   const bool pairs = config.get("pairs", 0) != 0;
   Program p = naive(workload, name);
@@ -202,6 +261,7 @@ space::Config loops_fallback(const Workload& workload, const target::Target& tar
 
 /// The scheduled kernel where it exists for these weights, else loops.
 space::Config dense_fallback(const Workload& workload, const target::Target& target) {
+  if (by_float_gemm(workload, target)) return float_gemm_space(workload).at(0);
   if (!why_no_gemm(workload, target)) {
     const space::Config config = gemm_space().at(0);
     try {

@@ -4,6 +4,7 @@
 
 #include "kernels/border.h"
 #include "kernels/common.h"
+#include "kernels/depthwise_float.h"
 #include "kernels/family.h"
 #include "kernels/micro/touches.h"
 #include "kernels/requant_plan.h"
@@ -64,6 +65,7 @@ Program naive(const Workload& workload, const std::string& name) {
 constexpr const char* kLoops = "loops";
 constexpr const char* kColumns = "columns";
 constexpr const char* kBands = "bands";
+constexpr const char* kRows = "rows";  // float32
 
 /// Why there is no scheduled kernel for this workload; nothing when there is one.
 std::optional<std::string> why_no_columns(const Workload& workload, const target::Target& target) {
@@ -238,6 +240,7 @@ space::Alternative bands_space() {
 space::Space depthwise_space(const Workload& workload, const target::Target& target) {
   space::Space space;
   space.alternatives = {loops_space(workload)};
+  if (!why_no_depthwise_float(workload, target)) space.alternatives.push_back(depthwise_float_space(kRows, workload));
   if (!why_no_columns(workload, target))
     space.alternatives.insert(space.alternatives.end(), {columns_space(), bands_space()});
   return space;
@@ -294,6 +297,7 @@ Program lower_loops(const Workload& workload, const space::Config& config, const
 Program lower_depthwise(const Workload& workload, const space::Config& config, const target::Target& target,
                         const std::string& name) {
   if (reads_int16(workload)) throw loop::ScheduleError("only int8 input");
+  if (config.alternative == kRows) return depthwise_float(workload, config, target, name);
   if (config.alternative != kLoops) return lower_planes(workload, config, target, name);
   if (writes_int16(workload)) throw loop::ScheduleError("only the scheduled kernel stores int16");
   return lower_loops(workload, config, name);
@@ -301,6 +305,7 @@ Program lower_depthwise(const Workload& workload, const space::Config& config, c
 
 /// The scheduled kernel where it exists for these weights, else loops.
 space::Config depthwise_fallback(const Workload& workload, const target::Target& target) {
+  if (!why_no_depthwise_float(workload, target)) return depthwise_float_fallback(kRows, workload, target);
   if (!why_no_columns(workload, target)) {
     const bool across =
         micro::depthwise_cost(spec_of(workload, kAcross)) < micro::depthwise_cost(spec_of(workload, kDown));

@@ -30,10 +30,27 @@ enum class Kind : uint8_t {
   kMoveToCore,  // vmov r, s
   kMoveToFpu,   // vmov s, r
   kBranch,
+  kFpAdd,            // vadd, vmaxnm, vminnm
+  kFpMultiply,       // vmul
+  kFpFused,          // vfma
+  kFpLoad,           // vldr
+  kFpLoadMultiple,   // vldm
+  kFpStoreMultiple,  // vstm
 };
 
 /// What an operand is used as.
-enum class Role : uint8_t { kAlu, kShifted, kAddress, kMultiply, kAccumulate, kStoreData };
+enum class Role : uint8_t {
+  kAlu,
+  kShifted,
+  kAddress,
+  kMultiply,
+  kAccumulate,
+  kStoreData,
+  kFpAdd,
+  kFpMultiply,
+  kFpAccumulate,
+  kFpStoreData,
+};
 
 struct Use {
   Reg reg;
@@ -43,8 +60,8 @@ struct Use {
 struct Instruction {
   std::string text;
   Kind kind = Kind::kAlu;
-  std::vector<Use> reads;
-  std::vector<Reg> writes;
+  std::vector<Use> reads = {};
+  std::vector<Reg> writes = {};
   Reg writeback = -1;  // the base register a load or store updates, or -1
   int bytes = 4;
 };
@@ -103,6 +120,20 @@ Instruction store(int width, Reg d, Reg base, int32_t offset);
 Instruction store_post(int width, Reg d, Reg base, int32_t step);
 Instruction vmov_to_core(Reg d, int s);
 Instruction vmov_to_fpu(int s, Reg n);
+
+// Single-precision registers, all of them: s0 is kFpu.
+Instruction vadd(Reg d, Reg n, Reg m);
+Instruction vmul(Reg d, Reg n, Reg m);
+/// d += n * m, rounded once.
+Instruction vfma(Reg d, Reg n, Reg m);
+/// "vmaxnm" or "vminnm".
+Instruction vselect(const std::string& op, Reg d, Reg n, Reg m);
+/// [base, #offset], a multiple of 4 of at most kFpReach either way.
+inline constexpr int32_t kFpReach = 1020;
+Instruction vldr(Reg d, Reg base, int32_t offset);
+/// `count` registers from `first` on, at [base]; `writeback`: base steps past them.
+Instruction vldm(Reg base, bool writeback, Reg first, int count);
+Instruction vstm(Reg base, bool writeback, Reg first, int count);
 
 /// As few additions as make d = n + value, any value; at most three. `d` may equal `n`.
 std::vector<Instruction> add_constant(Reg d, Reg n, int32_t value);

@@ -42,7 +42,7 @@ std::vector<std::vector<Edge>> dependences(const std::vector<Instruction>& code,
       for (size_t reader : readers[reg]) edges[i].push_back({reader, 0});
       if (writer[reg]) edges[i].push_back({*writer[reg], 1});
     }
-    if (code[i].kind == Kind::kStore) {
+    if (code[i].kind == Kind::kStore || code[i].kind == Kind::kFpStoreMultiple) {
       if (last_store) edges[i].push_back({*last_store, 0});
       last_store = i;
     }

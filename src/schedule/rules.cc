@@ -30,6 +30,16 @@ target::Producer producer_of(Kind kind) {
       return target::Producer::kFpToCore;
     case Kind::kMoveToFpu:
       return target::Producer::kCoreToFp;
+    case Kind::kFpAdd:
+    case Kind::kFpMultiply:
+      return target::Producer::kFpAdd;
+    case Kind::kFpFused:
+      return target::Producer::kFpFused;
+    case Kind::kFpLoad:
+    case Kind::kFpLoadMultiple:
+      return target::Producer::kFpLoad;
+    case Kind::kFpStoreMultiple:
+      return target::Producer::kWriteback;
   }
   unreachable("a kind of instruction");
 }
@@ -48,6 +58,14 @@ target::Operand operand_of(Role role) {
       return target::Operand::kAccumulate;
     case Role::kStoreData:
       return target::Operand::kStore;
+    case Role::kFpAdd:
+      return target::Operand::kFpAdd;
+    case Role::kFpMultiply:
+      return target::Operand::kFpMultiply;
+    case Role::kFpAccumulate:
+      return target::Operand::kFpAccumulate;
+    case Role::kFpStoreData:
+      return target::Operand::kFpStore;
   }
   unreachable("a role");
 }
@@ -77,6 +95,16 @@ uint32_t units_of(Kind kind) {
       return target::kUnitFpu;
     case Kind::kBranch:
       return target::kUnitBranch;
+    case Kind::kFpAdd:
+    case Kind::kFpMultiply:
+    case Kind::kFpFused:
+      return target::kUnitFpu;
+    case Kind::kFpLoad:
+      return target::kUnitLoad;
+    case Kind::kFpLoadMultiple:
+      return target::kUnitLoad | target::kUnitAlone;
+    case Kind::kFpStoreMultiple:
+      return target::kUnitStore | target::kUnitAlone;
   }
   unreachable("a kind of instruction");
 }
@@ -96,6 +124,11 @@ int Rules::latency(Kind producer, Role role) const {
       pipeline_
           .latency[static_cast<size_t>(target::Producer::kLoadWord)][static_cast<size_t>(target::Operand::kMultiply)];
   return std::max(0, cycles + load_latency_ - table);
+}
+
+int Rules::issue_cycles(Kind kind) const {
+  const target::Timing timing = kind == Kind::kFpFused ? target::Timing::kFpFused : target::Timing::kPlain;
+  return std::max<int>(1, pipeline_.cycles[static_cast<size_t>(timing)]);
 }
 
 bool Rules::can_pair(Kind older, Kind younger) const {

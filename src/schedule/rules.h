@@ -21,6 +21,9 @@ class Rules {
   /// cycle.
   int latency(Kind producer, Role role) const;
 
+  /// Issue cycles of an instruction of this kind.
+  int issue_cycles(Kind kind) const;
+
   /// Whether two independent instructions may issue in one cycle, `older` first.
   bool can_pair(Kind older, Kind younger) const;
 

@@ -32,10 +32,10 @@ std::string definitions(const MicroKernel& kernel) {
     text += kernel.c_form;
   } else {
     // C sees nothing of what the assembly defines: the prototype tells it. Clang counts its characters.
-    text += kernel.prototype +
-            ";\n\n#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)\n"
-            "#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n__asm__(\n" +
-            quoted(kernel.assembly) + ");\n#else\n" + kernel.c_form + "#endif\n";
+    const char* const fpu = kernel.needs_fpu ? " && defined(__ARM_FP)" : "";
+    text += kernel.prototype + ";\n\n#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)" + fpu +
+            "\n#pragma GCC diagnostic ignored \"-Woverlength-strings\"\n__asm__(\n" + quoted(kernel.assembly) +
+            ");\n#else\n" + kernel.c_form + "#endif\n";
   }
   if (!kernel.driver.empty()) text += "\n" + kernel.driver;
   return text;

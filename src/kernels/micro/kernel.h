@@ -16,6 +16,7 @@ struct MicroKernel {
   std::string
       driver;  // C99 after either form, or empty: function_name itself, when the parts above are only its inner loops
   size_t code_bytes_estimate = 0;  // of the assembly
+  bool needs_fpu = false;          // the assembly is for compilers that target a single-precision FPU, too
 };
 
 /// A C source file with both: the assembly as a top-level asm block where the compiler targets Thumb-2 with DSP, else

@@ -33,6 +33,33 @@ Touches gemm_touches(const GemmSpec& spec) {
   };
 }
 
+Touches float_gemm_touches(const FloatGemmSpec& spec) {
+  return [spec](const std::vector<int64_t>& numbers) {
+    const int64_t positions = spec.tile_positions, run = int64_t{spec.runs - 1} * spec.run_step + 4 * spec.length;
+    std::vector<Touch> touches;
+    for (int64_t group = 0; group < numbers.at(0); ++group) {
+      touches.push_back({2, group * spec.out_group_step, 4 * spec.channels, spec.out_position_step, positions});
+      for (int64_t s = 0; s < spec.segments; ++s) {
+        touches.push_back({1, group * spec.group_step + s * spec.segment_step, run, spec.position_step, positions});
+      }
+    }
+    return touches;
+  };
+}
+
+Touches float_depthwise_touches(const FloatDepthwiseSpec& spec) {
+  return [spec](const std::vector<int64_t>& numbers) {
+    const int64_t columns = spec.end_column - spec.first_column;
+    std::vector<Touch> touches;
+    for (int64_t group = 0; group < numbers.at(0); ++group) {
+      // Blocks of channels take turns: those of a later one are read after those of an earlier one were written.
+      touches.push_back({2, group * spec.out_group_step, int64_t{spec.positions} * spec.column_step()});
+      touches.push_back({1, group * spec.group_step, columns * spec.column_step(), spec.row_step, numbers.at(2)});
+    }
+    return touches;
+  };
+}
+
 Touches depthwise_touches(const DepthwiseSpec& spec) {
   return [plane = plane_of(spec), scratch = depthwise_scratch_bytes(spec)](const std::vector<int64_t>&) {
     const int64_t strip = strip_columns(plane), lanes = lanes_of(plane);
