@@ -1,5 +1,6 @@
-// Measures random points of one operator's space on a board and keeps them as a benchmark file (tune/replay_file.h).
-// What is in the file already is not measured again: stopped at any moment, it goes on where it was.
+// Measures random points of the named operators' spaces and keeps them as benchmark files (tune/replay_file.h), one for
+// each operator and board. What is in a file already is not measured again: stopped at any moment, it goes on where it
+// was.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -7,154 +8,189 @@
 #include <filesystem>
 #include <fstream>
 
-#include "codegen/emit.h"
 #include "deploy/library.h"
-#include "import/tflite/reader.h"
 #include "measure/measurer.h"
 #include "measure/tasks.h"
-#include "passes/pipeline.h"
+#include "search/workloads.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "tune/points.h"
 #include "tune/replay_file.h"
 
-namespace mote {
+namespace mote::search {
 namespace {
 
 struct Settings {
-  std::string model, board = "nucleo-f746zg", via = "sim", output;
-  size_t task = 0, points = 5000, batch = 32;
-  bool list = false, profile = false;
+  std::vector<std::string> boards{"nucleo-f746zg", "nucleo-l4r5zi"}, only;
+  std::string folder = "benchmarks/search/replays";
+  size_t points = 5000, batch = 16;
+  bool list = false;
 };
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
+/// A board with all that is measured on it.
+struct Bench {
+  Bench(const std::string& name, const std::vector<NamedLayer>& layers) : board(target::load_board(name, {})) {
+    for (const NamedLayer& layer : layers) {
+      const std::vector<kernels::Workload> of_layer = measure::workloads_of(shapes::graph_of(layer.layer));
+      workloads.push_back(of_layer.front());
+    }
+    tasks = measure::tasks_of(workloads, board.target);
+    check(tasks.size() == workloads.size(), "the named operators differ and have choices");
+  }
 
-/// Where a trial's time goes before it reaches the board.
-void profile(const kernels::Workload& workload, const tune::Task& task, const target::Board& board, size_t points) {
-  tune::Points drawn(task.space);
-  Random random(1);
-  toolchain::Toolchain toolchain(board);
-  double lowering = 0, emitting = 0, compiling = 0, bytes = 0;
-  size_t done = 0;
-  while (done < points) {
-    const std::optional<uint64_t> index = drawn.draw(random);
-    if (!index) break;
-    try {
-      std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-      const loop::Program program = kernels::lower(workload, task.space.at(*index), board.target, "candidate");
-      lowering += seconds_since(start);
-      start = std::chrono::steady_clock::now();
-      const std::string text = codegen::emit_kernel(program);
-      emitting += seconds_since(start);
-      bytes += static_cast<double>(text.size());
-      start = std::chrono::steady_clock::now();
-      toolchain.compile({"candidate.c", text}, deploy::kKernelFlags);
-      compiling += seconds_since(start);
-      ++done;
-    } catch (const loop::ScheduleError&) {
-      // Illegal with these weights.
+  void connect() {
+    pool = std::make_unique<session::Pool>(std::vector<std::string>{"sim"}, board, session::PoolOptions{});
+    measure::Options options;
+    options.flags = deploy::kKernelFlags;
+    options.repeats = 1;  // the virtual board is deterministic
+    measurer = std::make_unique<measure::DeviceMeasurer>(*pool, board, workloads, options);
+  }
+
+  target::Board board;
+  std::vector<kernels::Workload> workloads;
+  std::vector<tune::Task> tasks;  // one for each workload
+  std::unique_ptr<session::Pool> pool;
+  std::unique_ptr<measure::DeviceMeasurer> measurer;
+};
+
+/// One benchmark file that grows.
+class File {
+ public:
+  File(std::string path, const Bench& bench, const tune::Task& task)
+      : path_(std::move(path)), bench_(bench), task_(task), points_(task.space) {
+    records::Trial common;
+    common.workload = task.workload;
+    common.template_version = task.template_version;
+    common.setting = {bench.board.target.name, bench.board.name, "sim", bench.measurer->compiler(),
+                      bench.measurer->flags()};
+    if (std::filesystem::exists(path_)) {
+      recall(common);
+    } else {
+      std::ofstream(path_) << tune::replay_header(common, task.space);
     }
   }
-  const double each = 1000 / static_cast<double>(std::max<size_t>(done, 1));
-  fmt::print("{} points, ms each: lower {:.2f}, emit {:.2f}, compile {:.2f}; {:.0f} bytes of C\n", done,
-             each * lowering, each * emitting, each * compiling,
-             bytes / static_cast<double>(std::max<size_t>(done, 1)));
-}
 
-void collect(const Settings& settings, const target::Board& board, const std::vector<kernels::Workload>& workloads,
-             const tune::Task& task) {
-  session::Pool pool({settings.via}, board, {});
-  measure::Options measuring;
-  measuring.flags = deploy::kKernelFlags;
-  measuring.repeats = 1;  // the virtual board is deterministic
-  measure::DeviceMeasurer measurer(pool, board, workloads, measuring);
-  records::Trial common;
-  common.workload = task.workload;
-  common.template_version = task.template_version;
-  common.setting = {board.target.name, board.name, settings.via, measurer.compiler(), measurer.flags()};
+  size_t known() const { return known_; }
+  const std::string& path() const { return path_; }
 
-  tune::Points points(task.space);
-  size_t known = 0;
-  if (std::filesystem::exists(settings.output)) {
+  /// Measures up to `count` more points; false when there are none left.
+  bool grow(size_t count) {
+    Random random(1 + known_);
+    std::vector<space::Config> configs;
+    while (configs.size() < count) {
+      const std::optional<uint64_t> index = points_.draw(random);
+      if (!index) break;
+      configs.push_back(task_.space.at(*index));
+    }
+    const std::vector<records::Outcome> outcomes = bench_.measurer->measure(task_, configs);
+    std::string lines;
+    for (size_t i = 0; i < outcomes.size(); ++i) lines += tune::replay_line(task_.space, configs[i], outcomes[i]);
+    std::ofstream(path_, std::ios::app) << lines << std::flush;
+    known_ += outcomes.size();
+    return !configs.empty();
+  }
+
+ private:
+  void recall(const records::Trial& common) {
     // A line that was being written when an earlier run was killed is measured again.
-    std::string text = read_text(settings.output);
+    std::string text = read_text(path_);
     if (!text.ends_with('\n')) {
       text.resize(text.rfind('\n') + 1);
-      write_file(settings.output, text);
+      write_file(path_, text);
     }
-    for (const records::Trial& trial : tune::read_replay(text, settings.output)) {
+    for (const records::Trial& trial : tune::read_replay(text, path_)) {
       if (trial.workload != common.workload || trial.template_version != common.template_version ||
           !(trial.setting == common.setting)) {
-        throw InputError(settings.output, "has points of another workload, template or setting");
+        throw InputError(path_, "has points of another workload, template or setting");
       }
-      if (const std::optional<space::Config> config = task.space.parse(trial.knobs)) {
-        points.take(*task.space.index_of(*config));
+      if (const std::optional<space::Config> config = task_.space.parse(trial.knobs)) {
+        points_.take(*task_.space.index_of(*config));
       }
-      ++known;
+      ++known_;
     }
-  } else {
-    std::ofstream(settings.output) << tune::replay_header(common, task.space);
   }
-  Random random(1 + known);
-  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  const size_t before = known;
-  while (known < settings.points) {
-    std::vector<space::Config> configs;
-    while (configs.size() < std::min(settings.batch, settings.points - known)) {
-      const std::optional<uint64_t> index = points.draw(random);
-      if (!index) break;
-      configs.push_back(task.space.at(*index));
+
+  std::string path_;
+  const Bench& bench_;
+  const tune::Task& task_;
+  tune::Points points_;
+  size_t known_ = 0;
+};
+
+/// All files grow evenly, so that the run may be ended at any time.
+void collect(const Settings& settings, const std::vector<NamedLayer>& layers, std::vector<Bench>* benches) {
+  std::vector<File> files;
+  for (Bench& bench : *benches) {
+    bench.connect();
+    for (size_t i = 0; i < layers.size(); ++i) {
+      files.emplace_back(fmt::format("{}/{}-{}.txt", settings.folder, layers[i].name, bench.board.target.name), bench,
+                         bench.tasks[i]);
     }
-    if (configs.empty()) break;
-    const std::vector<records::Outcome> outcomes = measurer.measure(task, configs);
-    std::string lines;
-    for (size_t i = 0; i < outcomes.size(); ++i) lines += tune::replay_line(task.space, configs[i], outcomes[i]);
-    std::ofstream(settings.output, std::ios::app) << lines << std::flush;
-    known += configs.size();
-    fmt::print("{}: {} points, {:.1f} a second\n", settings.output, known,
-               static_cast<double>(known - before) / seconds_since(start));
+  }
+  const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+  size_t done = 0;
+  while (true) {
+    File* least = nullptr;
+    for (File& file : files) {
+      if (file.known() < settings.points && (!least || file.known() < least->known())) least = &file;
+    }
+    if (!least) return;
+    const size_t before = least->known();
+    if (!least->grow(std::min(settings.batch, settings.points - before))) {
+      throw JobError(least->path() + ": the space has no more points");
+    }
+    done += least->known() - before;
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    fmt::print("{}: {} points; {:.1f} a second\n", least->path(), least->known(),
+               static_cast<double>(done) / seconds.count());
     std::fflush(stdout);
+  }
+}
+
+void print_list(const std::vector<NamedLayer>& layers, const std::vector<Bench>& benches) {
+  for (const Bench& bench : benches) {
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const space::Space& space = bench.tasks[i].space;
+      std::string parts;
+      uint64_t legal = 0, index = 0;
+      for (const space::Alternative& alternative : space.alternatives) {
+        const uint64_t before = legal;
+        for (const uint64_t end = index + alternative.size(); index < end; ++index) {
+          legal += space.why_illegal(space.at(index)) ? 0 : 1;
+        }
+        parts += fmt::format(" {} {}", alternative.name, legal - before);
+      }
+      fmt::print("{} on {}: {}: {} points, {} legal:{}\n", layers[i].name, bench.board.target.name,
+                 text_of(layers[i].layer), space.size(), legal, parts);
+    }
   }
 }
 
 int main_of(int argc, char** argv) {
   Settings settings;
-  CLI::App app("Measures random points of an operator's space and keeps them as a benchmark file.", "search_collect");
-  app.add_option("MODEL", settings.model, "A .tflite file")->required();
-  app.add_option("--board", settings.board, "A shipped board's name, or a board file")->capture_default_str();
-  app.add_option("--via", settings.via, "How to reach the board")->capture_default_str();
-  app.add_option("--task", settings.task, "Which of the model's tasks")->capture_default_str();
-  app.add_option("--points", settings.points, "Points wanted in the file")->capture_default_str();
-  app.add_option("--output", settings.output, "The file");
-  app.add_flag("--list", settings.list, "Only list the tasks");
-  app.add_flag("--profile", settings.profile, "Only say how long lowering, emitting and compiling take");
+  CLI::App app("Measures random points of operators' spaces and keeps them as benchmark files.", "search_collect");
+  app.add_option("--board", settings.boards, "A shipped board's name, or a board file; once for each");
+  app.add_option("--only", settings.only, "Only the operators of these names");
+  app.add_option("--points", settings.points, "Points wanted in each file")->capture_default_str();
+  app.add_option("--batch", settings.batch, "Points measured before it is the next file's turn")->capture_default_str();
+  app.add_option("--folder", settings.folder, "Of the files: NAME-TARGET.txt")->capture_default_str();
+  app.add_flag("--list", settings.list, "Only list the operators, and how large their spaces are");
   CLI11_PARSE(app, argc, argv);
   try {
-    const target::Board board = target::load_board(settings.board, {});
-    const ir::Graph graph = passes::run_passes(import::read_tflite(settings.model));
-    const std::vector<kernels::Workload> workloads = measure::workloads_of(graph);
-    const std::vector<tune::Task> tasks = measure::tasks_of(workloads, board.target);
-    for (size_t i = 0; settings.list && i < tasks.size(); ++i) {
-      uint64_t legal = 0;
-      for (uint64_t p = 0; p < tasks[i].space.size(); ++p)
-        legal += tasks[i].space.why_illegal(tasks[i].space.at(p)) ? 0 : 1;
-      fmt::print("{}: {}: {} points, {} legal\n", i, tasks[i].title, tasks[i].space.size(), legal);
+    std::vector<NamedLayer> layers;
+    for (const NamedLayer& layer : named_layers()) {
+      const bool wanted = settings.only.empty() ||
+                          std::find(settings.only.begin(), settings.only.end(), layer.name) != settings.only.end();
+      if (wanted) layers.push_back(layer);
     }
-    if (settings.list) return 0;
-    if (settings.task >= tasks.size()) throw InputError("--task", "the model has fewer tasks");
-    const tune::Task& task = tasks[settings.task];
-    if (settings.profile) {
-      for (const kernels::Workload& w : workloads) {
-        if (w.key != task.workload) continue;
-        profile(w, task, board, settings.points);
-        break;
-      }
-      return 0;
+    std::vector<Bench> benches;
+    benches.reserve(settings.boards.size());
+    for (const std::string& board : settings.boards) benches.emplace_back(board, layers);
+    if (settings.list) {
+      print_list(layers, benches);
+    } else {
+      collect(settings, layers, &benches);
     }
-    if (settings.output.empty()) throw InputError("--output", "is required");
-    collect(settings, board, workloads, task);
     return 0;
   } catch (const std::runtime_error& error) {
     fmt::print(stderr, "search_collect: {}\n", error.what());
@@ -163,8 +199,8 @@ int main_of(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace mote
+}  // namespace mote::search
 
 int main(int argc, char** argv) {
-  return mote::main_of(argc, argv);
+  return mote::search::main_of(argc, argv);
 }

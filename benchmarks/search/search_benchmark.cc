@@ -1,5 +1,5 @@
-// How many trials each search needs to come near the best known point, on workloads replayed from a records file or on
-// made-up ones. Deterministic: the same file and options print the same table.
+// How many trials each search needs to come near the best known point, on workloads replayed from benchmark files or
+// records, or on made-up ones. Deterministic: the same files and options print the same table.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +12,7 @@
 #include "measure/tasks.h"
 #include "passes/pipeline.h"
 #include "records/database.h"
+#include "search/workloads.h"
 #include "support/error.h"
 #include "support/files.h"
 #include "tune/plot.h"
@@ -26,7 +27,7 @@ namespace {
 struct Settings {
   std::vector<std::string> files, models;
   std::string plot;
-  bool transfer = false;
+  bool transfer = false, transfer_boards = false;
   int seeds = 20;
   int variants = 5;
   size_t most_trials = 2000;
@@ -63,14 +64,28 @@ Workload replayed(std::vector<records::Trial> trials, const std::string& file) {
   return workload;
 }
 
-/// What the program model learns from, for the workloads that one of the models has.
-void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
-  std::vector<kernels::Workload> lowered;
+/// The named operators and those of the models.
+std::vector<kernels::Workload> operators_of(const Settings& settings) {
+  std::vector<kernels::Workload> operators;
+  for (const search::NamedLayer& layer : search::named_layers()) {
+    operators.push_back(measure::workloads_of(shapes::graph_of(layer.layer)).front());
+  }
   for (const std::string& model : settings.models) {
     for (kernels::Workload& w : measure::workloads_of(passes::run_passes(import::read_tflite(model)))) {
-      lowered.push_back(std::move(w));
+      operators.push_back(std::move(w));
     }
   }
+  return operators;
+}
+
+/// Whether a search of `own` may learn from `other`: of other operators, or of the same one on another board.
+bool teaches(const Settings& settings, const records::Trial& own, const records::Trial& other) {
+  return other.workload != own.workload ? settings.transfer : settings.transfer_boards && other.setting != own.setting;
+}
+
+/// What the program model learns from, for the workloads that are known.
+void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
+  const std::vector<kernels::Workload> lowered = operators_of(settings);
   for (Workload& workload : *workloads) {
     const records::Trial& first = workload.trials.front();
     const target::Target target = target::load_target(first.setting.target);
@@ -85,14 +100,15 @@ void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
                                                                                     const space::Config& config) {
       const std::string text = task.space.text_of(config);
       const auto [entry, is_new] = seen->try_emplace(text);
-      if (is_new) entry->second = features(task, space.parse(text).value());
-      return entry->second;
+      if (!is_new) return entry->second;
+      const std::optional<space::Config> config_now = space.parse(text);
+      if (!config_now) throw InputError(task.title, "the operator's space has no point " + text + " any more");
+      return entry->second = features(task, *config_now);
     };
-    if (!settings.transfer) continue;
     std::vector<records::Trial> others;
     for (const Workload& other : *workloads) {
       const records::Trial& t = other.trials.front();
-      if (t.workload == first.workload && t.setting == first.setting) continue;
+      if (!teaches(settings, first, t)) continue;
       constexpr size_t kMostOfOne = 300;  // as an earlier tuning run would have left
       others.insert(others.end(), other.trials.begin(),
                     other.trials.begin() + static_cast<std::ptrdiff_t>(std::min(kMostOfOne, other.trials.size())));
@@ -118,7 +134,7 @@ std::vector<Workload> workloads_of(const Settings& settings) {
       workloads.back().task.title += " on " + s.setting.board;
     }
   }
-  if (!settings.models.empty()) add_programs(settings, &workloads);
+  add_programs(settings, &workloads);
   return workloads;
 }
 
@@ -219,8 +235,9 @@ int main_of(int argc, char** argv) {
   }
   CLI::App app("Compares the tuner's searches on known workloads.", "search_benchmark");
   app.add_option("FILES", settings.files, "Benchmark files or records (.db) to replay; without any, made-up workloads");
-  app.add_option("--model", settings.models, "A .tflite file that has the workloads: the cost model sees programs too");
-  app.add_flag("--transfer", settings.transfer, "The cost model knows 300 trials of each other file");
+  app.add_option("--model", settings.models, "A .tflite file that has the operators, when they are not the named ones");
+  app.add_flag("--transfer", settings.transfer, "The cost model knows 300 trials of each file of another operator");
+  app.add_flag("--transfer-boards", settings.transfer_boards, "The same of the same operator on another board");
   app.add_option("--plot", settings.plot, "Draw PREFIX-1.svg, PREFIX-2.svg ...");
   app.add_option("--seeds", settings.seeds, "Runs of each search")->capture_default_str()->check(CLI::Range(1, 10000));
   app.add_option("--variants", settings.variants, "Made-up workloads")

@@ -272,6 +272,7 @@ int run_tune(const Options& options) {
   measuring.jobs = std::max(std::thread::hardware_concurrency(), 1u);
   measuring.run_limit = std::chrono::milliseconds(static_cast<int64_t>(1000 * options.run_limit));
   measuring.stop = &stop_requested;
+  measuring.cache_folder = cache_folder();
   measure::DeviceMeasurer measurer(pool, board, workloads, measuring);
 
   tune::Options tuning;

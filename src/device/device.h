@@ -88,6 +88,9 @@ class Device {
   virtual uint64_t incarnation() const { return 0; }
   /// Whether bytes cross faster than the core could make them: a board on this computer.
   virtual bool transfers_are_fast() const { return false; }
+  /// Whether a function takes as long in its second run as in its first, but for branches that are not predicted yet:
+  /// no caches, no interrupts, no clock of its own.
+  virtual bool runs_are_alike() const { return false; }
 
  protected:
   Device() = default;

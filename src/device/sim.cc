@@ -12,6 +12,7 @@ class Sim : public GdbDevice {
       : GdbDevice({}, via, board, limits), memory_(memory) {}
 
   bool transfers_are_fast() const override { return true; }
+  bool runs_are_alike() const override { return memory_ == "zero-wait"; }
 
  protected:
   Endpoint peer() override {

@@ -18,7 +18,7 @@ struct Candidate {
   records::Outcome
       outcome;  // status kOk so far, or the failure; build_seconds, flash_bytes and ram_bytes are filled in
   std::optional<loop::Program> program;
-  std::optional<toolchain::Object> object;
+  std::vector<toolchain::Object> objects;  // code and constants; none when it failed
 };
 
 /// Name of every candidate's function.
@@ -30,7 +30,8 @@ using EditSource = std::function<std::string(const space::Config& config, std::s
 /// The program for a config, with the given name; throws loop::ScheduleError when the config is illegal after all.
 using Lower = std::function<loop::Program(const space::Config& config, const std::string& function_name)>;
 
-/// Lowers, emits and compiles. Never throws for what the config or the compiler did.
+/// Lowers, emits and compiles, constants apart from the code as in a deployed library. Never throws for what the config
+/// or the compiler did.
 Candidate build_candidate(const Lower& lower, const space::Config& config, toolchain::Toolchain& toolchain,
                           const std::vector<std::string>& flags, const EditSource& edit = {});
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,13 +17,14 @@
 namespace mote::measure {
 
 struct Options {
-  std::vector<std::string> flags{"-O2"};        // compiler flags beyond the board's
-  uint32_t repeats = 2;                         // runs of each candidate, without returning to the host between them
-  uint64_t seed = 1;                            // of the inputs
-  unsigned jobs = 2;                            // compilers at once
+  std::vector<std::string> flags{"-O2"};  // compiler flags beyond the board's
+  uint32_t repeats = 2;                   // runs of each candidate; one will do for a long one where they are alike
+  uint64_t seed = 1;                      // of the inputs
+  unsigned jobs = 2;                      // compilers at once
   std::chrono::milliseconds run_limit{20'000};  // wall-clock time for all repeats
   const std::atomic<bool>* stop = nullptr;      // set from outside: measure() returns what it has
   EditSource edit{};                            // applied to every candidate's C: for tests
+  std::filesystem::path cache_folder{};         // of objects, found again by their sources; "" for none
 };
 
 /// What is tuned: how its programs are made, and what they must compute.
@@ -55,6 +57,8 @@ class DeviceMeasurer : public tune::Measurer {
  private:
   const Subject& subject_of(const std::string& workload);
   records::Outcome run(session::Session& session, const Subject& subject, const Candidate& candidate);
+  session::CallResult call(session::Session& session, const session::Module& module,
+                           const std::vector<uint32_t>& arguments);
   void run_loaded(session::Session& session, const Subject& subject, const session::Module& module,
                   records::Outcome* outcome);
 

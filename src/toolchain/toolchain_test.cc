@@ -8,6 +8,7 @@
 #include "support/error.h"
 #include "support/random.h"
 #include "support/subprocess.h"
+#include "toolchain/constants.h"
 
 namespace mote::toolchain {
 namespace {
@@ -52,6 +53,36 @@ TEST_P(AnyToolchain, MeasuresSections) {
   EXPECT_EQ(sizes.bss, 200u);
   EXPECT_GT(sizes.text, 8u);
   EXPECT_LT(sizes.text, 200u);
+}
+
+TEST_P(AnyToolchain, LinksConstantsThatNoCompilerSaw) {
+  const Object code = compile(
+      "extern const int table[3];\nextern const signed char odd[1];\n"
+      "int kernel(int i) { return table[i] + odd[0]; }\n");
+  const Bytes odd = to_bytes(std::vector<int8_t>{-7}), table = to_bytes(std::vector<int32_t>{1, -2, 1 << 20});
+  const Object constants = constants_object("constants", {{"odd", 1, odd}, {"table", 4, table}}, code);
+  EXPECT_EQ(constants.sizes.rodata, 16u);
+  EXPECT_EQ(constants.sizes.flash(), 16u);
+  const LinkResult result = toolchain_->link({code, constants}, {0x20001000, {}});
+  ASSERT_TRUE(result.ok()) << result.messages;
+  for (const auto& [name, bytes] : {std::pair("odd", odd), std::pair("table", table)}) {
+    const Symbol* symbol = result.image->find(name);
+    ASSERT_NE(symbol, nullptr) << name;
+    EXPECT_EQ(symbol->size, bytes.size());
+    bool found = false;
+    for (const Segment& segment : result.image->segments) {
+      if (symbol->value < segment.address || symbol->value + bytes.size() > segment.address + segment.bytes.size()) {
+        continue;
+      }
+      found = std::equal(bytes.begin(), bytes.end(), segment.bytes.begin() + (symbol->value - segment.address));
+    }
+    EXPECT_TRUE(found) << name;
+  }
+  EXPECT_EQ(result.image->find("table")->value % 4, 0u);
+}
+
+TEST(Constants, ForNoMachineAreRefused) {
+  EXPECT_THROW(constants_object("constants", {}, {"text.o", to_bytes(std::vector<int8_t>(100)), {}}), InputError);
 }
 
 TEST_P(AnyToolchain, LinksWhereItIsTold) {
