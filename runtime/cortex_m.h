@@ -1,7 +1,8 @@
 /* A Cortex-M's own registers, as far as mote's runtime needs them: counter, caches, FPU, faults. C99, freestanding.
  *
  * The board file decides, through these macros: MOTE_COUNTER_DWT, MOTE_COUNTER_SYSTICK or MOTE_COUNTER_TIMER (with
- * MOTE_TIMER_ADDRESS), MOTE_DWT_LOCK, MOTE_INSTRUCTION_CACHE, MOTE_DATA_CACHE. */
+ * MOTE_TIMER_ADDRESS and, if it counts down, MOTE_TIMER_DOWN), MOTE_DWT_LOCK, MOTE_INSTRUCTION_CACHE,
+ * MOTE_DATA_CACHE. */
 #ifndef MOTE_CORTEX_M_H
 #define MOTE_CORTEX_M_H
 
@@ -103,7 +104,11 @@ static inline uint32_t mote_counter(void) {
 
 static inline void mote_counter_start(void) {}
 static inline uint32_t mote_counter(void) {
+#ifdef MOTE_TIMER_DOWN
+  return 0u - MOTE_REGISTER(MOTE_TIMER_ADDRESS);
+#else
   return MOTE_REGISTER(MOTE_TIMER_ADDRESS);
+#endif
 }
 
 #else

@@ -107,7 +107,7 @@ int debug(const Options& options) {
   const std::vector<Bytes> inputs = read_inputs(options.device, deployment.model);
   toolchain::Toolchain toolchain(deployment.board, toolchain::Compiler::kGcc, cache_folder());
   const std::unique_ptr<device::Device> device = device::open_device(options.device.via, deployment.board);
-  execute::Booted booted(*device, deployment.board, deployment.library, toolchain, std::chrono::minutes(5), {"-g"});
+  execute::Booted booted(*device, deployment.board, deployment.library, toolchain, {"-g"});
   booted.halt_at(index, inputs);
   const std::optional<std::string> server = device->hand_over();
   if (!server) throw JobError(device->name() + ": no GDB server is there to debug through");
@@ -147,6 +147,7 @@ void add_debug(CLI::App& app, Run& run) {
   const std::shared_ptr<Options> options = std::make_shared<Options>();
   add_deployment_options(command, options->deployment);
   add_device_options(command, options->device);
+  add_limit_option(command, options->deployment.limits);
   command
       .add_option("--operator", options->source_operator, "The model's operator, by its number (mote inspect has them)")
       ->required();

@@ -88,6 +88,7 @@ void add_deployment_options(CLI::App& command, DeploymentOptions& options) {
 Deployment make_deployment(const DeploymentOptions& options) {
   Deployment deployment{
       target::load_board(options.board, options.board_folders), import::read_tflite(options.model), {}};
+  apply_limits(options.limits, deployment.board);
   std::optional<records::Database> records;
   deploy::Choose choose;
   if (!options.records.empty()) {
@@ -99,10 +100,25 @@ Deployment make_deployment(const DeploymentOptions& options) {
   return deployment;
 }
 
+void add_limit_option(CLI::App& command, std::vector<std::string>& limits) {
+  command
+      .add_option(
+          "--limit", limits,
+          "How long to wait for the board: connect=, reply=, flash= (programming) or run= (one inference, or one "
+          "operator with --hosted), in seconds; once for each. The board file has others, or the defaults are "
+          "5, 5, 120 and 300")
+      ->type_name("NAME=SECONDS");
+}
+
+void apply_limits(const std::vector<std::string>& limits, target::Board& board) {
+  for (const std::string& limit : limits) target::set_limit(board.limits, limit, "--limit " + limit);
+}
+
 void add_device_options(CLI::App& command, DeviceOptions& options) {
   command
       .add_option("--via", options.via,
-                  "How the board is reached: sim, sim:flash, sim:st-link, sim:jtag, gdb:HOST:PORT, openocd[:HOST:PORT]")
+                  "How the board is reached: sim, sim:flash, sim:st-link, sim:jtag, gdb[:HOST:PORT], "
+                  "openocd[:HOST:PORT], host")
       ->capture_default_str();
   command
       .add_option("--input", options.inputs,

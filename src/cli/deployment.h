@@ -22,6 +22,7 @@ struct DeploymentOptions {
   std::string model, board, records, name;
   std::vector<std::string> board_folders;
   deploy::Goal goal;
+  std::vector<std::string> limits;  // of a command that reaches a board
 };
 
 /// MODEL, --board, --boards, --records, --name, --optimize, --ram, --flash.
@@ -35,6 +36,11 @@ struct Deployment {
 
 /// Reads the model and the records and makes the library. Throws InputError.
 Deployment make_deployment(const DeploymentOptions& options);
+
+/// --limit, for commands that reach a board.
+void add_limit_option(CLI::App& command, std::vector<std::string>& limits);
+/// Makes the limits that --limit gives the board's own. Throws InputError.
+void apply_limits(const std::vector<std::string>& limits, target::Board& board);
 
 struct DeviceOptions {
   std::string via = "sim";

@@ -81,7 +81,8 @@ std::string lines_of(std::string output) {
 }
 
 int flash(const Options& options) {
-  const target::Board board = target::load_board(options.deployment.board, options.deployment.board_folders);
+  target::Board board = target::load_board(options.deployment.board, options.deployment.board_folders);
+  apply_limits(options.deployment.limits, board);
   if (!board.target.cortex_m()) throw InputError(board.name, "has no flash to boot from; choose one of `mote boards`");
   std::string name = options.deployment.model;
   const toolchain::Image image = image_of(options.deployment, board, name);
@@ -136,9 +137,10 @@ void add_flash(CLI::App& app, Run& run) {
   command.add_option("--name", options->deployment.name, "With a model: prefix of all C names");
   command
       .add_option("--via", options->via,
-                  "How the board is reached: gdb:HOST:PORT, openocd[:HOST:PORT], or a virtual board that is gone "
+                  "How the board is reached: gdb[:HOST:PORT], openocd[:HOST:PORT], or a virtual board that is gone "
                   "afterwards: sim, sim:st-link, sim:jtag")
       ->capture_default_str();
+  add_limit_option(command, options->deployment.limits);
   command.add_option("--watch", options->watch, "Seconds to watch it run, for faults and for what it prints")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();

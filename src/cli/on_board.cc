@@ -22,6 +22,7 @@ void add_on_board_options(CLI::App& command, OnBoardOptions& options) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000))
       ->needs(hosted);
+  add_limit_option(command, options.deployment.limits);
   add_json_flag(command, options.json);
 }
 
@@ -58,7 +59,12 @@ nlohmann::ordered_json document_head(const OnBoardOptions& options, const Deploy
           {"hosted", options.hosted}};
 }
 
+nlohmann::ordered_json json_cycles(uint64_t cycles, const target::Board& board) {
+  return board.counts_cycles() ? nlohmann::ordered_json(cycles) : nlohmann::ordered_json();
+}
+
 std::string time_text(uint64_t cycles, const target::Board& board) {
+  if (!board.counts_cycles()) return "no timing: the board has no cycle counter";
   return fmt::format("{} cycles, {:.3f} ms at {} MHz", grouped(static_cast<int64_t>(cycles)),
                      1e3 * static_cast<double>(cycles) / board.clock_hz, board.clock_hz / 1'000'000);
 }

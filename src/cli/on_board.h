@@ -56,7 +56,9 @@ void must_boot(const target::Board& board);
 /// The beginning of the command's JSON document: which model, on which board, how.
 nlohmann::ordered_json document_head(const OnBoardOptions& options, const Deployment& deployment);
 
-/// "103,247 cycles, 0.478 ms at 216 MHz".
+/// "103,247 cycles, 0.478 ms at 216 MHz"; "no timing" and why where nothing counts cycles.
 std::string time_text(uint64_t cycles, const target::Board& board);
+/// The number, or null where nothing counts cycles.
+nlohmann::ordered_json json_cycles(uint64_t cycles, const target::Board& board);
 
 }  // namespace mote::cli

@@ -32,7 +32,7 @@ void print_document(const OnBoardOptions& options, const Deployment& deployment,
   const deploy::Network& network = deployment.library.network;
   Json document = document_head(options, deployment);
   document["clock_hz"] = deployment.board.clock_hz;
-  document["total_cycles"] = inference.total_cycles();
+  document["total_cycles"] = json_cycles(inference.total_cycles(), deployment.board);
   document["macs"] = total_macs(deployment.model);
   document["operators"] = Json::array();
   document["ram_bytes"] = measured.ram_bytes();
@@ -43,7 +43,7 @@ void print_document(const OnBoardOptions& options, const Deployment& deployment,
     document["operators"].push_back({{"index", source_of(op)},
                                      {"name", network.graph.tensor(op.output).name},
                                      {"kind", ir::kind_of(op.attributes)},
-                                     {"cycles", inference.cycles[i]},
+                                     {"cycles", json_cycles(inference.cycles[i], deployment.board)},
                                      {"macs", op.source_macs},
                                      {"knobs", kernel ? kernel->knobs : ""},
                                      {"tuned", kernel && kernel->tuned}});
@@ -58,15 +58,20 @@ void print_report(const Deployment& deployment, const execute::Inference& infere
   for (size_t i = 0; i < graph.operators.size(); ++i) {
     const ir::Operator& op = graph.operators[i];
     const std::optional<deploy::Kernel>& kernel = deployment.library.network.kernels[i];
+    const bool timed = deployment.board.counts_cycles();
     const double share = total == 0 ? 0 : 100 * static_cast<double>(inference.cycles[i]) / static_cast<double>(total);
-    table.add({source_text(op.source), deploy::title_of(graph, op), grouped(static_cast<int64_t>(inference.cycles[i])),
-               fmt::format("{:.1f}", share), grouped(op.source_macs), ratio(inference.cycles[i], op.source_macs),
+    table.add({source_text(op.source), deploy::title_of(graph, op),
+               timed ? grouped(static_cast<int64_t>(inference.cycles[i])) : "",
+               timed ? fmt::format("{:.1f}", share) : "", grouped(op.source_macs),
+               timed ? ratio(inference.cycles[i], op.source_macs) : "",
                kernel ? kernel->knobs + (kernel->tuned || kernel->knobs.empty() ? "" : " *") : "",
                printable(graph.tensor(op.output).name)});
   }
   const int64_t macs = total_macs(deployment.model);
   fmt::print("{}\n{}", table.text(), time_text(total, deployment.board));
-  if (macs > 0) fmt::print(", {} MACs, {} cycles per MAC", grouped(macs), ratio(total, macs));
+  if (macs > 0 && deployment.board.counts_cycles()) {
+    fmt::print(", {} MACs, {} cycles per MAC", grouped(macs), ratio(total, macs));
+  }
   fmt::print("\nflash {} bytes, RAM {} bytes\n", grouped(measured.flash_bytes()), grouped(measured.ram_bytes()));
   fmt::print("{}\n", styled("* not tuned", Style::kDim));
 }

@@ -47,7 +47,7 @@ Json values_of(const ir::Tensor& tensor, const Bytes& bytes) {
 
 void print_document(const Options& options, const Deployment& deployment, const execute::Inference& inference) {
   Json document = document_head(options, deployment);
-  document["cycles"] = inference.total_cycles();
+  document["cycles"] = json_cycles(inference.total_cycles(), deployment.board);
   document["outputs"] = Json::array();
   for (size_t i = 0; i < inference.outputs.size(); ++i) {
     const ir::Tensor& tensor = deployment.model.tensor(deployment.model.outputs[i]);

@@ -18,6 +18,7 @@
 #include "measure/tasks.h"
 #include "passes/pipeline.h"
 #include "records/tradeoff.h"
+#include "support/error.h"
 #include "support/files.h"
 #include "tune/plot.h"
 #include "tune/tuner.h"
@@ -30,7 +31,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::string model, board = "nucleo-f746zg", records = "tuning.db", strategy = "model", plot;
-  std::vector<std::string> vias = {"sim"}, boards, transfer, transfer_models;
+  std::vector<std::string> vias = {"sim"}, limits, boards, transfer, transfer_models;
   uint64_t flash = 0, ram = 0;
   size_t trials = 500, batch = 8, early_stop = 0;
   uint64_t seed = 1;
@@ -247,13 +248,15 @@ std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector
 }
 
 int run_tune(const Options& options) {
-  const target::Board board = target::load_board(options.board, options.boards);
+  target::Board board = target::load_board(options.board, options.boards);
+  apply_limits(options.limits, board);
   const ir::Graph graph = passes::run_passes(import::read_tflite(options.model));
   const std::vector<kernels::Workload> workloads = measure::workloads_of(graph);
   const std::vector<tune::Task> tasks = measure::tasks_of(workloads, board.target);
   if (options.dry_run) return print_dry_run(options, board, tasks);
 
   const std::string way = common_way(options.vias);
+  if (!board.counts_cycles()) throw InputError(board.file, "names no cycle counter: there is nothing to tune by");
   records::Database database(options.records, records::Database::Mode::kWrite);
   ProgressView view(stderr, !options.quiet);
   const StopOnSignal signals;
@@ -348,6 +351,7 @@ void add_tune(CLI::App& app, Run& run) {
   command.add_option("--run-limit", o->run_limit, "Seconds after which a candidate is taken to hang")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
+  add_limit_option(command, o->limits);
   command.add_flag("--dry-run", o->dry_run, "Only list what would be tuned, and how many candidates there are");
   command.add_flag("--quiet", o->quiet, "No progress");
   add_json_flag(command, o->json);

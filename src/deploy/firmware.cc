@@ -18,8 +18,8 @@ json describe_board(const target::Board& board) {
   return {{"board", board.name},
           {"version", MOTE_VERSION},
           {"fpu", board.target.fpu},
-          {"init", !board.init.empty()},
-          {"init_text", board.init},
+          {"init", !board.init.text.empty()},
+          {"init_text", target::c_statements(board.init)},
           {"flash_address", fmt::format("{:#010x}", board.flash().address)},
           {"flash_size", board.flash().size},
           {"ram_address", fmt::format("{:#010x}", board.ram().address)},
@@ -29,6 +29,7 @@ json describe_board(const target::Board& board) {
           {"dwt_lock", board.counter.dwt_lock},
           {"systick", board.counter.kind == Kind::kSysTick},
           {"timer", board.counter.kind == Kind::kTimer},
+          {"timer_down", board.counter.counts_down},
           {"timer_address", fmt::format("{:#010x}", board.counter.address)},
           {"none", board.counter.kind == Kind::kNone}};
 }

@@ -47,6 +47,7 @@ class StrictConformance : public Conformance {};  // peers that tell when there 
 class FlashConformance : public Conformance {};   // peers with flash
 class CoreConformance : public Conformance {};    // peers that run Thumb code
 
+class LockupConformance : public Conformance {};   // peers that tell of a lockup; QEMU ends itself
 class ConsoleConformance : public Conformance {};  // peers whose firmware can print by semihosting
 
 constexpr uint16_t kMovs0x2A = 0x202A;  // movs r0, #42
@@ -158,6 +159,27 @@ TEST_P(CoreConformance, ALoopIsATimeoutAndCanBeLeft) {
   }
 }
 
+// A fault whose stacking faults, and a fault in the handler of a HardFault: nothing on the board goes on from there.
+TEST_P(LockupConformance, ALockupIsSeenForWhatItIs) {
+  constexpr uint16_t kUndefined = 0xDE00, kPush = 0xB401;  // udf #0; push {r0}
+  constexpr uint32_t kVtor = 0xE000ED08, kHandler = 0x40, kTable = 0x200;
+  for (const bool stack_is_bad : {true, false}) {
+    SCOPED_TRACE(stack_is_bad ? "no stack" : "bad handler");
+    device().write(ram(), to_bytes(std::vector<uint16_t>{kUndefined, kLoop, kLoop}));
+    device().write(ram() + kHandler, to_bytes(std::vector<uint16_t>{stack_is_bad ? kPush : kUndefined, kLoop, kLoop}));
+    device().write(ram() + kTable, to_bytes(std::vector<uint32_t>(16, ram() + kHandler + 1)));
+    write_word(device(), kVtor, ram() + kTable);
+    Registers registers;
+    registers.r[13] = stack_is_bad ? 0xDEAD0000 : ram() + ram_size();
+    registers.r[14] = 0xFFFFFFFF;
+    registers.r[15] = ram();
+    const Stop stop = device().run(registers, ram() + 4, kLimit);
+    EXPECT_EQ(stop.kind, Stop::Kind::kLockup) << name_of(stop.kind) << ": " << stop.text;
+    device().reset();
+    EXPECT_EQ(run_code({kMovs0x2A, kLoop}, 1).kind, Stop::Kind::kBreakpoint);
+  }
+}
+
 TEST_P(CoreConformance, AResetEndsAnything) {
   run_code({kLoop, kNop}, 1, milliseconds(50));
   device().reset();
@@ -239,6 +261,11 @@ INSTANTIATE_TEST_SUITE_P(All, StrictConformance, testing::ValuesIn(kStrict), nam
 INSTANTIATE_TEST_SUITE_P(Cores, FlashConformance, testing::ValuesIn(kCores), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(Fake, FlashConformance, testing::Values("fake"), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(Cores, CoreConformance, testing::ValuesIn(kCores), name_of_peer);
+INSTANTIATE_TEST_SUITE_P(All, LockupConformance,
+                         testing::Values("sim:nucleo-f746zg", "sim:nucleo-l4r5zi", "gdb:nucleo-f746zg",
+                                         "jtag:nucleo-f746zg", "st-link:nucleo-f746zg", "st-link:nucleo-l4r5zi",
+                                         "openocd:nucleo-f746zg"),
+                         name_of_peer);
 INSTANTIATE_TEST_SUITE_P(All, ConsoleConformance,
                          testing::Values("sim:nucleo-f746zg", "gdb:nucleo-f746zg", "jtag:nucleo-f746zg",
                                          "st-link:nucleo-f746zg", "openocd:nucleo-f746zg"),
@@ -246,6 +273,7 @@ INSTANTIATE_TEST_SUITE_P(All, ConsoleConformance,
 
 INSTANTIATE_TEST_SUITE_P(User, Conformance, testing::ValuesIn(users_board()), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(User, FlashConformance, testing::ValuesIn(users_board()), name_of_peer);
+INSTANTIATE_TEST_SUITE_P(User, LockupConformance, testing::ValuesIn(users_board()), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(User, CoreConformance, testing::ValuesIn(users_board()), name_of_peer);
 
 }  // namespace

@@ -100,17 +100,13 @@ class Device {
 uint32_t read_word(Device& device, uint32_t address);
 void write_word(Device& device, uint32_t address, uint32_t value);
 
-/// Every wait of a driver has one of these limits.
-struct Limits {
-  std::chrono::milliseconds connect{5000};   // a peer that is being started, or a connection made
-  std::chrono::milliseconds reply{5000};     // an answer to one request
-  std::chrono::milliseconds flash{120'000};  // programming; the largest parts take that long to erase
-};
+using Limits = target::Limits;
 
 /// How to reach a board: "sim", "sim:flash" (the virtual board whose memory has wait states and caches), "sim:st-link"
-/// and "sim:jtag" (the virtual board through OpenOCD, as hardware is reached), "host", "gdb:HOST:PORT",
-/// "openocd[:HOST:PORT]". Throws InputError for an unknown form.
-std::unique_ptr<Device> open_device(const std::string& via, const target::Board& board, const Limits& limits = {});
+/// and "sim:jtag" (the virtual board through OpenOCD, as hardware is reached), "host", "gdb[:HOST:PORT]",
+/// "openocd[:HOST:PORT]". It waits as long as board.limits says. Throws InputError for an unknown form, and for what
+/// the board file would have to say and does not.
+std::unique_ptr<Device> open_device(const std::string& via, const target::Board& board);
 
 /// A way of reaching a board without the address of the one board: "sim:flash", "gdb", "openocd". Boards of the same
 /// name that are reached in the same way measure the same.

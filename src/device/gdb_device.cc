@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "device/flash.h"
+#include "device/lockup.h"
 
 namespace mote::device {
 
@@ -41,14 +42,14 @@ int hex_byte(std::string_view text) {
 
 }  // namespace
 
-GdbDevice::GdbDevice(const Endpoint& endpoint, std::string name, const target::Board& board, const Limits& limits)
-    : endpoint_(endpoint), name_(std::move(name)), board_(board), limits_(limits) {}
+GdbDevice::GdbDevice(const Endpoint& endpoint, std::string name, const target::Board& board)
+    : endpoint_(endpoint), name_(std::move(name)), board_(board) {}
 
 GdbRemote& GdbDevice::remote() {
   if (!remote_) {
     breakpoint_.reset();
     connected_ = peer();
-    remote_.emplace(connected_, name_, limits_);
+    remote_.emplace(connected_, name_, board_.limits);
   }
   return *remote_;
 }
@@ -113,9 +114,11 @@ Stop GdbDevice::interpret(const std::optional<std::string>& reply) {
   const uint32_t pc = stop.registers.r[15] & ~1u;
   const std::string fault = fault_of(number);
   if (running_until_ && pc == *running_until_) return stop;
-  stop.kind = reply->find("lockup") != std::string::npos ? Stop::Kind::kLockup : Stop::Kind::kFault;
-  stop.text =
-      fault.empty() ? fmt::format("stopped at {:#x} (signal {})", pc, number) : fmt::format("{} at {:#x}", fault, pc);
+  const bool locked_up = is_lockup(*this, stop.registers);
+  stop.kind = locked_up ? Stop::Kind::kLockup : Stop::Kind::kFault;
+  stop.text = locked_up       ? fmt::format("locked up at {:#x}", pc)
+              : fault.empty() ? fmt::format("stopped at {:#x} (signal {})", pc, number)
+                              : fmt::format("{} at {:#x}", fault, pc);
   return stop;
 }
 

@@ -12,7 +12,7 @@ namespace mote::device {
 class GdbDevice : public Device {
  public:
   /// Connects when it is first used.
-  GdbDevice(const Endpoint& endpoint, std::string name, const target::Board& board, const Limits& limits);
+  GdbDevice(const Endpoint& endpoint, std::string name, const target::Board& board);
 
   std::string name() const override { return name_; }
   void read(uint32_t address, std::span<std::byte> out) override;
@@ -32,7 +32,6 @@ class GdbDevice : public Device {
   /// What the server printed, for messages; "" when it is not ours.
   virtual std::string peer_output() { return ""; }
   void memory_lost() { ++incarnation_; }
-  const Limits& limits() const { return limits_; }
   const target::Board& board() const { return board_; }
 
  private:
@@ -49,7 +48,6 @@ class GdbDevice : public Device {
   Endpoint endpoint_, connected_;  // connected_: of remote_
   std::string name_;
   target::Board board_;
-  Limits limits_;
   std::optional<GdbRemote> remote_;
   std::string output_;                  // of connections that are gone
   std::optional<uint32_t> breakpoint_;  // set on the server
@@ -58,6 +56,6 @@ class GdbDevice : public Device {
 };
 
 /// Starts a mote-board for `board` and keeps it running. `via`: "sim", or "sim:flash" for memory that is not free.
-std::unique_ptr<Device> open_sim(const std::string& via, const target::Board& board, const Limits& limits);
+std::unique_ptr<Device> open_sim(const std::string& via, const target::Board& board);
 
 }  // namespace mote::device

@@ -301,21 +301,20 @@ std::optional<std::string> GdbRemote::monitor(const std::string& command) {
 }
 
 bool GdbRemote::program(uint32_t address, std::span<const std::byte> bytes, uint32_t erase_from, uint32_t erase_bytes) {
-  constexpr milliseconds kEraseLimit{60'000};  // large sectors take seconds each on real flash
-  const std::string erased = ask(fmt::format("vFlashErase:{:x},{:x}", erase_from, erase_bytes), kEraseLimit);
+  const std::string erased = ask(fmt::format("vFlashErase:{:x},{:x}", erase_from, erase_bytes), limits_.flash);
   if (erased.empty()) return false;
   if (erased != "OK")
     throw JobError(fmt::format("{}: flash at {:#x} cannot be erased", connection_.name(), erase_from));
   const size_t most = (packet_size_ - 32) / 2;
   while (!bytes.empty()) {
     const std::span<const std::byte> part = bytes.first(std::min(most, bytes.size()));
-    if (ask(fmt::format("vFlashWrite:{:x}:", address) + escaped(part), kEraseLimit) != "OK") {
+    if (ask(fmt::format("vFlashWrite:{:x}:", address) + escaped(part), limits_.flash) != "OK") {
       throw JobError(fmt::format("{}: flash at {:#x} cannot be written", connection_.name(), address));
     }
     bytes = bytes.subspan(part.size());
     address += static_cast<uint32_t>(part.size());
   }
-  if (ask("vFlashDone", kEraseLimit) != "OK") throw JobError(connection_.name() + ": programming flash failed");
+  if (ask("vFlashDone", limits_.flash) != "OK") throw JobError(connection_.name() + ": programming flash failed");
   return true;
 }
 

@@ -20,7 +20,7 @@ namespace {
 
 class Host : public Device {
  public:
-  Host(const target::Board& board, const Limits& limits);
+  explicit Host(const target::Board& board);
   ~Host() override { ::munmap(bytes_, size_); }
 
   std::string name() const override { return "host"; }
@@ -47,7 +47,6 @@ class Host : public Device {
   std::optional<mote_host_stop> receive(milliseconds limit);
 
   target::Board board_;
-  Limits limits_;
   mote_host_setup setup_{};
   FileDescriptor memory_;
   std::byte* bytes_ = nullptr;
@@ -56,7 +55,7 @@ class Host : public Device {
   std::optional<BackgroundProcess> process_;
 };
 
-Host::Host(const target::Board& board, const Limits& limits) : board_(board), limits_(limits) {
+Host::Host(const target::Board& board) : board_(board) {
   for (const target::MemoryRegion& region : board.regions) {
     if (setup_.count == MOTE_HOST_REGIONS) throw InputError(board.file, "has too many memory regions");
     setup_.regions[setup_.count++] = {region.address, region.size};
@@ -107,7 +106,7 @@ void Host::ensure_running() {
   const int fd = memory_.get();
   std::memcpy(CMSG_DATA(item), &fd, sizeof fd);
   const bool sent = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof setup_);
-  const std::optional<mote_host_stop> ready = sent ? receive(limits_.connect) : std::nullopt;
+  const std::optional<mote_host_stop> ready = sent ? receive(board_.limits.connect) : std::nullopt;
   if (!ready || ready->kind != MOTE_HOST_READY) {
     const std::string why = ready ? std::strerror(ready->signal) : process_->output();
     socket_.reset();
@@ -131,7 +130,7 @@ Stop Host::run(const Registers& registers, uint32_t until, milliseconds limit) {
                               static_cast<uint32_t>(std::max<int64_t>(limit.count(), 1))};
   std::optional<mote_host_stop> seen;
   if (::send(socket_.get(), &request, sizeof request, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof request)) {
-    seen = receive(limit + limits_.reply);
+    seen = receive(limit + board_.limits.reply);
   }
   Stop stop;
   stop.registers = registers;
@@ -157,10 +156,10 @@ Stop Host::run(const Registers& registers, uint32_t until, milliseconds limit) {
 
 }  // namespace
 
-std::unique_ptr<Device> open_host(const target::Board& board, const Limits& limits) {
+std::unique_ptr<Device> open_host(const target::Board& board) {
   if (board.target.cortex_m())
     throw InputError("--via host", "runs code for this computer, not for " + board.target.name);
-  return std::make_unique<Host>(board, limits);
+  return std::make_unique<Host>(board);
 }
 
 }  // namespace mote::device

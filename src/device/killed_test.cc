@@ -31,7 +31,8 @@ class StruckDown : public testing::TestWithParam<Blow> {
     mark_ = std::to_string(::getpid()) + "_struck_down";
     ::setenv("MOTE_TEST_MARK", mark_.c_str(), 1);
     board_ = target::load_board("nucleo-f746zg");
-    device_ = open_device(GetParam().via, board_, {milliseconds(10'000), milliseconds(1500), milliseconds(20'000)});
+    board_.limits = {milliseconds(10'000), milliseconds(1500), milliseconds(20'000)};
+    device_ = open_device(GetParam().via, board_);
     device_->reset();
   }
   void TearDown() override {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "device/flash.h"
+#include "device/lockup.h"
 #include "device/openocd_server.h"
 #include "device/semihosting.h"
 #include "device/tcl_client.h"
@@ -44,12 +45,12 @@ std::optional<std::vector<uint32_t>> numbers(const std::string& text) {
 class OpenOcdDevice : public Device {
  public:
   OpenOcdDevice(const std::variant<OpenOcdAdapter, Endpoint>& where, const std::string& name,
-                const target::Board& board, const Limits& limits)
-      : name_(name), board_(board), limits_(limits) {
+                const target::Board& board)
+      : name_(name), board_(board) {
     if (const Endpoint* endpoint = std::get_if<Endpoint>(&where)) {
       endpoint_ = *endpoint;
     } else {
-      server_.emplace(std::get<OpenOcdAdapter>(where), board_, limits);
+      server_.emplace(std::get<OpenOcdAdapter>(where), board_);
     }
   }
 
@@ -72,6 +73,7 @@ class OpenOcdDevice : public Device {
   template <typename Operation>
   Stop stopped(Operation operation);
   std::string require(const std::string& script, const std::string& what);
+  std::string halt_now() const { return fmt::format("halt; wait_halt {}", board_.limits.reply.count()); }
   void check_board(const std::string& error);
   Stop wait(std::string go, std::optional<uint32_t> until, milliseconds limit);
   bool at_semihosting(uint32_t pc);
@@ -82,7 +84,6 @@ class OpenOcdDevice : public Device {
 
   std::string name_;
   target::Board board_;
-  Limits limits_;
   std::optional<Endpoint> endpoint_;  // one of these two
   std::optional<OpenOcdServer> server_;
   std::optional<TclClient> client_;
@@ -94,10 +95,10 @@ TclClient& OpenOcdDevice::client() {
   if (client_) return *client_;
   breakpoint_.reset();
   const Endpoint endpoint = server_ ? server_->start() : *endpoint_;
-  client_.emplace(endpoint, name_, limits_);
+  client_.emplace(endpoint, name_, board_.limits);
   // Semihosting is answered here, where its output is wanted; OpenOCD would end when the firmware exits.
-  client_->evaluate("arm semihosting disable", limits_.reply);
-  const TclClient::Answer halted = client_->evaluate("halt; wait_halt 2000", limits_.reply);
+  client_->evaluate("arm semihosting disable", board_.limits.reply);
+  const TclClient::Answer halted = client_->evaluate(halt_now(), 2 * board_.limits.reply);
   if (!halted.ok) {
     client_.reset();
     throw ConnectionError(fmt::format("{}: the core cannot be halted: {}; is the board powered?", name_, halted.text));
@@ -109,7 +110,7 @@ TclClient& OpenOcdDevice::client() {
 /// tells them apart. Throws ConnectionError when the board is gone.
 void OpenOcdDevice::check_board(const std::string& error) {
   const std::string ram = fmt::format("read_memory {:#x} 32 1", board_.ram().address);
-  if (!(server_ && server_->board_died()) && client().evaluate(ram, limits_.reply).ok) return;
+  if (!(server_ && server_->board_died()) && client().evaluate(ram, board_.limits.reply).ok) return;
   throw ConnectionError(error + "; the board does not answer: is it powered, and its cable plugged in?");
 }
 
@@ -232,7 +233,7 @@ Registers OpenOcdDevice::registers() {
 }
 
 bool OpenOcdDevice::at_semihosting(uint32_t pc) {
-  const TclClient::Answer code = client().evaluate(fmt::format("read_memory {:#x} 16 1", pc), limits_.reply);
+  const TclClient::Answer code = client().evaluate(fmt::format("read_memory {:#x} 16 1", pc), board_.limits.reply);
   const std::optional<std::vector<uint32_t>> values = numbers(code.text);
   return code.ok && values && values->size() == 1 && values->front() == kSemihostingCall;
 }
@@ -243,13 +244,13 @@ Stop OpenOcdDevice::wait(std::string go, std::optional<uint32_t> until, millisec
   const Connection::Clock::time_point end = Connection::Clock::now() + limit;
   for (;;) {
     const milliseconds left = std::chrono::duration_cast<milliseconds>(end - Connection::Clock::now());
-    const TclClient::Answer answer =
-        tcl.evaluate(fmt::format("{}; wait_halt {}", go, std::max<int64_t>(left.count(), 1)), limit + limits_.reply);
+    const TclClient::Answer answer = tcl.evaluate(
+        fmt::format("{}; wait_halt {}", go, std::max<int64_t>(left.count(), 1)), limit + board_.limits.reply);
     bool locked_up = false;
     if (!answer.ok) {
       // A lockup is answered by an error, at once, and so is a wait that timed out; but then the core still runs.
-      locked_up = tcl.evaluate("[target current] curstate", limits_.reply).text == "halted";
-      const TclClient::Answer halted = tcl.evaluate("halt; wait_halt 2000", limits_.reply);
+      locked_up = tcl.evaluate("[target current] curstate", board_.limits.reply).text == "halted";
+      const TclClient::Answer halted = tcl.evaluate(halt_now(), 2 * board_.limits.reply);
       if (!halted.ok) throw ConnectionError(fmt::format("{}: {}; try resetting the board", name_, answer.text));
     }
     Stop stop;
@@ -267,12 +268,14 @@ Stop OpenOcdDevice::wait(std::string go, std::optional<uint32_t> until, millisec
       stop.text = fmt::format("exit with code {}", stop.exit_code);
       return stop;
     }
-    stop.text = fmt::format("stopped at {:#x}", pc);
-    stop.kind = Stop::Kind::kFault;
-    if (!answer.ok) {
-      stop.kind = locked_up ? Stop::Kind::kLockup : Stop::Kind::kTimeout;
-      stop.text = fmt::format("{} at {:#x}", locked_up ? "locked up" : "still running when its time was up,", pc);
-    }
+    // An OpenOCD that polls in the background may have met the lockup before the wait began, which then ends well.
+    locked_up = locked_up || (answer.ok && is_lockup(*this, stop.registers));
+    stop.kind = locked_up ? Stop::Kind::kLockup : answer.ok ? Stop::Kind::kFault : Stop::Kind::kTimeout;
+    stop.text = fmt::format("{} at {:#x}",
+                            locked_up   ? "locked up"
+                            : answer.ok ? "stopped"
+                                        : "still running when its time was up,",
+                            pc);
     return stop;
   }
 }
@@ -287,7 +290,7 @@ Stop OpenOcdDevice::run(const Registers& registers, uint32_t until, milliseconds
     if (breakpoint_ != until) {
       client();  // forgets the breakpoint when it connects
       remove_breakpoint();
-      client().evaluate(fmt::format("rbp {:#x}", until), limits_.reply);  // left by an earlier session, perhaps
+      client().evaluate(fmt::format("rbp {:#x}", until), board_.limits.reply);  // left by an earlier session, perhaps
       require(fmt::format("bp {:#x} 2 hw", until), "cannot set a breakpoint");
       breakpoint_ = until;
     }
@@ -312,7 +315,7 @@ Stop OpenOcdDevice::resume(milliseconds limit) {
 void OpenOcdDevice::reset() {
   const bool fresh = !client_;
   const auto reset_connected = [&] {
-    const TclClient::Answer answer = client().evaluate("reset halt", limits_.connect + limits_.reply);
+    const TclClient::Answer answer = client().evaluate("reset halt", board_.limits.connect + board_.limits.reply);
     if (!answer.ok) throw ConnectionError(fmt::format("{}: reset failed: {}", name_, answer.text));
   };
   try {
@@ -329,7 +332,7 @@ std::optional<std::string> OpenOcdDevice::hand_over() {
   remove_breakpoint();
   const std::string port = server_ ? server_->gdb_port() : tcl.require("gdb_port", "does not tell its GDB port");
   if (port.empty() || port.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-  tcl.evaluate("poll on", limits_.reply);  // or the debugger would not hear of the next halt
+  tcl.evaluate("poll on", board_.limits.reply);  // or the debugger would not hear of the next halt
   const std::string host = endpoint_ ? endpoint_->host : "127.0.0.1";
   client_.reset();
   return fmt::format("{}:{}", host, port);
@@ -354,7 +357,7 @@ void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) 
     const std::filesystem::path file = folder.path() / "image.bin";
     write_file(file, whole);
     const TclClient::Answer answer = client().evaluate(
-        fmt::format("flash write_image erase {} {:#x} bin", file.string(), range.address), limits_.flash);
+        fmt::format("flash write_image erase {} {:#x} bin", file.string(), range.address), board_.limits.flash);
     if (!answer.ok) {
       const std::string text = fmt::format("{}: programming flash failed: {}", name_, answer.text);
       try {
@@ -376,8 +379,8 @@ void OpenOcdDevice::program(uint32_t address, std::span<const std::byte> bytes) 
 }  // namespace
 
 std::unique_ptr<Device> open_openocd(const std::variant<OpenOcdAdapter, Endpoint>& where, const std::string& name,
-                                     const target::Board& board, const Limits& limits) {
-  return std::make_unique<OpenOcdDevice>(where, name, board, limits);
+                                     const target::Board& board) {
+  return std::make_unique<OpenOcdDevice>(where, name, board);
 }
 
 }  // namespace mote::device

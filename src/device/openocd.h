@@ -16,6 +16,6 @@ enum class OpenOcdAdapter : uint8_t { kOfBoardFile, kVirtualStLink, kVirtualJtag
 /// Started by its adapter, or running, with its Tcl port at an endpoint. `name` is for messages. Throws InputError when
 /// an OpenOCD is to be started and the board file does not say how.
 std::unique_ptr<Device> open_openocd(const std::variant<OpenOcdAdapter, Endpoint>& where, const std::string& name,
-                                     const target::Board& board, const Limits& limits);
+                                     const target::Board& board);
 
 }  // namespace mote::device

@@ -4,8 +4,7 @@
 
 namespace mote::device {
 
-OpenOcdServer::OpenOcdServer(OpenOcdAdapter adapter, const target::Board& board, const Limits& limits)
-    : adapter_(adapter), board_(board), limits_(limits) {
+OpenOcdServer::OpenOcdServer(OpenOcdAdapter adapter, const target::Board& board) : adapter_(adapter), board_(board) {
   if (!board.openocd) throw InputError(board.file, "says nothing about [openocd]; use openocd:HOST:PORT");
 }
 
@@ -13,7 +12,7 @@ void OpenOcdServer::start_board() {
   if (virtual_board_.process) ++incarnation_;
   virtual_board_ = {};
   const char* const port = adapter_ == OpenOcdAdapter::kVirtualStLink ? "st-link" : "remote-bitbang";
-  virtual_board_ = start_virtual_board(board_, port, {}, limits_);
+  virtual_board_ = start_virtual_board(board_, port, {});
 }
 
 Endpoint OpenOcdServer::start() {
@@ -72,7 +71,7 @@ Endpoint OpenOcdServer::start_openocd() {
   const std::string before = "Listening on port ", after = " for tcl connections";
   const std::optional<std::string> line = process_->wait_for_line(
       [&](const std::string& text) { return text.find(before) != std::string::npos && text.ends_with(after); },
-      limits_.connect);
+      board_.limits.connect);
   const std::string said = process_->output();
   if (!line) throw ConnectionError(fmt::format("openocd does not reach {}:\n{}", board_.name, said));
   const size_t end = said.find(" for gdb connections"),

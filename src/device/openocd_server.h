@@ -12,7 +12,7 @@ namespace mote::device {
 class OpenOcdServer {
  public:
   /// `board` must outlive it. Throws InputError when the board file says nothing about OpenOCD.
-  OpenOcdServer(OpenOcdAdapter adapter, const target::Board& board, const Limits& limits);
+  OpenOcdServer(OpenOcdAdapter adapter, const target::Board& board);
 
   /// Starts it, or starts it again: a virtual board stays as it is unless it has died, or OpenOCD does not reach it any
   /// more. Returns where its Tcl port is. Throws ConnectionError with what it said.
@@ -31,7 +31,6 @@ class OpenOcdServer {
 
   OpenOcdAdapter adapter_;
   const target::Board& board_;
-  Limits limits_;
   VirtualBoard virtual_board_;
   std::unique_ptr<BackgroundProcess> process_;
   std::string gdb_port_;

@@ -81,8 +81,9 @@ class BadPeer : public testing::TestWithParam<const char*> {
   /// What each operation says when the peer answers like this. All must end, by a ConnectionError.
   std::vector<std::string> errors(Server::Answer answer) {
     const Server server(std::move(answer));
-    const target::Board board = target::load_board("nucleo-f746zg");
-    const std::unique_ptr<Device> device = open_device(server.at(GetParam()), board, kShort);
+    target::Board board = target::load_board("nucleo-f746zg");
+    board.limits = kShort;
+    const std::unique_ptr<Device> device = open_device(server.at(GetParam()), board);
     Bytes bytes(16);
     const std::function<void()> operations[] = {
         [&] { device->read(0x20000000, bytes); },
@@ -137,8 +138,9 @@ TEST_P(BadPeer, NeverEndsItsAnswer) {
 }
 
 TEST_P(BadPeer, NobodyIsThere) {
-  const target::Board board = target::load_board("nucleo-f746zg");
-  const std::unique_ptr<Device> device = open_device(std::string(GetParam()) + ":127.0.0.1:1", board, kShort);
+  target::Board board = target::load_board("nucleo-f746zg");
+  board.limits = kShort;
+  const std::unique_ptr<Device> device = open_device(std::string(GetParam()) + ":127.0.0.1:1", board);
   try {
     device->reset();
     ADD_FAILURE() << "no exception";
@@ -168,7 +170,8 @@ class KilledBoard : public testing::Test {
     mark_ = std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name();
     ::setenv("MOTE_TEST_MARK", mark_.c_str(), 1);
     board_ = target::load_board("nucleo-f746zg");
-    device_ = open_device("sim", board_, {milliseconds(10'000), milliseconds(1500)});
+    board_.limits = {milliseconds(10'000), milliseconds(1500)};
+    device_ = open_device("sim", board_);
     device_->reset();
     ASSERT_EQ(marked_boards(mark_).size(), 1u);
   }

@@ -8,8 +8,8 @@ namespace {
 
 class Sim : public GdbDevice {
  public:
-  Sim(const std::string& memory, const std::string& via, const target::Board& board, const Limits& limits)
-      : GdbDevice({}, via, board, limits), memory_(memory) {}
+  Sim(const std::string& memory, const std::string& via, const target::Board& board)
+      : GdbDevice({}, via, board), memory_(memory) {}
 
   bool transfers_are_fast() const override { return true; }
   bool runs_are_alike() const override { return memory_ == "zero-wait"; }
@@ -19,7 +19,7 @@ class Sim : public GdbDevice {
     // Asked for again, it has died or answers no more: the old one goes, and what it held.
     if (board_.process) memory_lost();
     board_.process.reset();
-    board_ = start_virtual_board(board(), "gdb", {"--memory", memory_}, limits());
+    board_ = start_virtual_board(board(), "gdb", {"--memory", memory_});
     return board_.endpoint;
   }
   std::string peer_output() override { return board_.process ? board_.process->output() : ""; }
@@ -31,8 +31,8 @@ class Sim : public GdbDevice {
 
 }  // namespace
 
-std::unique_ptr<Device> open_sim(const std::string& via, const target::Board& board, const Limits& limits) {
-  return std::make_unique<Sim>(via == "sim" ? "zero-wait" : "flash", via, board, limits);
+std::unique_ptr<Device> open_sim(const std::string& via, const target::Board& board) {
+  return std::make_unique<Sim>(via == "sim" ? "zero-wait" : "flash", via, board);
 }
 
 }  // namespace mote::device

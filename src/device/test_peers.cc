@@ -39,7 +39,7 @@ void await_port(uint16_t port) {
   }
 }
 
-PeerResult qemu(const target::Board& board, const Limits& limits) {
+PeerResult qemu(const target::Board& board) {
   if (!find_program("qemu-system-arm")) return {{}, "qemu-system-arm is not installed"};
   Peer peer{board, nullptr, nullptr, nullptr};
   const uint16_t port = free_port();
@@ -47,11 +47,11 @@ PeerResult qemu(const target::Board& board, const Limits& limits) {
       start({"qemu-system-arm", "-M", board.qemu_machine, "-display", "none", "-nodefaults", "-monitor", "none",
              "-serial", "none", "-icount", "shift=0", "-S", "-gdb", fmt::format("tcp:127.0.0.1:{}", port)});
   await_port(port);
-  peer.device = open_device(fmt::format("gdb:127.0.0.1:{}", port), board, limits);
+  peer.device = open_device(fmt::format("gdb:127.0.0.1:{}", port), board);
   return {std::move(peer), ""};
 }
 
-PeerResult mote_board_by_gdb(const target::Board& board, const Limits& limits) {
+PeerResult mote_board_by_gdb(const target::Board& board) {
   const auto program = find_own_program("mote-board");
   if (!program) return {{}, "mote-board is not built"};
   Peer peer{board, nullptr, nullptr, nullptr};
@@ -59,16 +59,16 @@ PeerResult mote_board_by_gdb(const target::Board& board, const Limits& limits) {
   const auto line =
       peer.server->wait_for_line([](const std::string& text) { return text.starts_with("gdb: "); }, kStart);
   if (!line) return {{}, "mote-board does not start: " + peer.server->output()};
-  peer.device = open_device("gdb:127.0.0.1:" + line->substr(5), board, limits);
+  peer.device = open_device("gdb:127.0.0.1:" + line->substr(5), board);
   return {std::move(peer), ""};
 }
 
 /// An OpenOCD that somebody else has started, in front of an ST-Link.
-PeerResult running_openocd(const target::Board& board, const Limits& limits) {
+PeerResult running_openocd(const target::Board& board) {
   if (!find_program("openocd")) return {{}, "openocd is not installed"};
   if (!find_own_program("mote-board")) return {{}, "mote-board is not built"};
   Peer peer{board, nullptr, nullptr, nullptr};
-  VirtualBoard virtual_board = start_virtual_board(board, "st-link", {}, {kStart, kStart});
+  VirtualBoard virtual_board = start_virtual_board(board, "st-link", {});
   peer.server = std::move(virtual_board.process);
   const uint16_t tcl = free_port();
   peer.openocd =
@@ -79,16 +79,16 @@ PeerResult running_openocd(const target::Board& board, const Limits& limits) {
                          virtual_board.endpoint.port),
              "-f", board.openocd->target_script, "-c", "cortex_m reset_config sysresetreq", "-c", "init"});
   await_port(tcl);
-  peer.device = open_device(fmt::format("openocd:127.0.0.1:{}", tcl), board, limits);
+  peer.device = open_device(fmt::format("openocd:127.0.0.1:{}", tcl), board);
   return {std::move(peer), ""};
 }
 
 /// An OpenOCD of our own and a virtual board behind it.
-PeerResult own_openocd(const target::Board& board, const std::string& cable, const Limits& limits) {
+PeerResult own_openocd(const target::Board& board, const std::string& cable) {
   if (!find_program("openocd")) return {{}, "openocd is not installed"};
   if (!find_own_program("mote-board")) return {{}, "mote-board is not built"};
   Peer peer{board, nullptr, nullptr, nullptr};
-  peer.device = open_device("sim:" + cable, board, limits);
+  peer.device = open_device("sim:" + cable, board);
   return {std::move(peer), ""};
 }
 
@@ -132,22 +132,24 @@ std::vector<const char*> users_board() {
 
 PeerResult start_peer(const std::string& kind, const Limits& limits) {
   if (kind == "user") {
-    const target::Board board = target::load_board(std::getenv("MOTE_TEST_BOARD"));
-    return {Peer{board, nullptr, nullptr, open_device(std::getenv("MOTE_TEST_VIA"), board, limits)}, ""};
+    target::Board board = target::load_board(std::getenv("MOTE_TEST_BOARD"));
+    board.limits = limits;
+    return {Peer{board, nullptr, nullptr, open_device(std::getenv("MOTE_TEST_VIA"), board)}, ""};
   }
   const size_t colon = kind.find(':');
   const std::string way = kind.substr(0, colon);
-  const target::Board board = target::load_board(colon == std::string::npos ? "host" : kind.substr(colon + 1));
+  target::Board board = target::load_board(colon == std::string::npos ? "host" : kind.substr(colon + 1));
+  board.limits = limits;
   if (way == "fake") {
     const target::Board any = target::load_board("nucleo-f746zg");
     return {Peer{any, nullptr, nullptr, std::make_unique<Fake>(any)}, ""};
   }
-  if (way == "openocd") return running_openocd(board, limits);
-  if (way == "st-link" || way == "jtag") return own_openocd(board, way, limits);
-  if (way == "qemu") return qemu(board, limits);
-  if (way == "gdb") return mote_board_by_gdb(board, limits);
+  if (way == "openocd") return running_openocd(board);
+  if (way == "st-link" || way == "jtag") return own_openocd(board, way);
+  if (way == "qemu") return qemu(board);
+  if (way == "gdb") return mote_board_by_gdb(board);
   if (way == "sim" && !find_own_program("mote-board")) return {{}, "mote-board is not built"};
-  return {Peer{board, nullptr, nullptr, open_device(way, board, limits)}, ""};
+  return {Peer{board, nullptr, nullptr, open_device(way, board)}, ""};
 }
 
 }  // namespace mote::device

@@ -11,6 +11,9 @@
 
 namespace mote::device {
 
+/// For tests that are not about limits, on computers that are busy with other things.
+inline constexpr Limits kPatient{std::chrono::seconds(30), std::chrono::seconds(30), std::chrono::seconds(240)};
+
 /// A board reached over one kind of connection.
 struct Peer {
   target::Board board;
@@ -28,7 +31,7 @@ struct PeerResult {
   std::optional<Peer> peer;
   std::string missing;
 };
-PeerResult start_peer(const std::string& kind, const Limits& limits = {});
+PeerResult start_peer(const std::string& kind, const Limits& limits = kPatient);
 
 /// {"user"} when there is such a board, else nothing: to instantiate tests over.
 std::vector<const char*> users_board();

@@ -18,6 +18,6 @@ struct VirtualBoard {
 /// "remote-bitbang"; `options` are further ones. Throws JobError when there is no such program, ConnectionError when it
 /// does not start in time.
 VirtualBoard start_virtual_board(const target::Board& board, const std::string& port,
-                                 const std::vector<std::string>& options, const Limits& limits);
+                                 const std::vector<std::string>& options);
 
 }  // namespace mote::device

@@ -16,10 +16,9 @@ class Booted {
  public:
   /// Builds a firmware of the library, programs it unless it is in flash already, and lets it run until it waits for
   /// inputs. All must outlive this. `flags`: of the compiler, beyond those of the library. Throws JobError (a fault
-  /// names its place), ConnectionError.
+  /// names its place), ConnectionError. No call waits for the board longer than board.limits.run.
   Booted(device::Device& device, const target::Board& board, const deploy::Library& library,
-         toolchain::Toolchain& toolchain, std::chrono::milliseconds limit = std::chrono::minutes(5),
-         const std::vector<std::string>& flags = {});
+         toolchain::Toolchain& toolchain, const std::vector<std::string>& flags = {});
 
   /// One inference. `inputs` in the order of the graph's inputs, of their exact sizes. With an `observer` the board
   /// stops after every operator.

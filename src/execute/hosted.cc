@@ -186,9 +186,8 @@ class Run {
 
 }  // namespace
 
-Hosted::Hosted(session::Session& session, const deploy::Library& library, toolchain::Toolchain& toolchain,
-               std::chrono::milliseconds limit)
-    : session_(session), library_(library), toolchain_(toolchain), limit_(limit) {}
+Hosted::Hosted(session::Session& session, const deploy::Library& library, toolchain::Toolchain& toolchain)
+    : session_(session), library_(library), toolchain_(toolchain) {}
 
 /// The kernel of one operator: its code, and its weights and tables.
 std::vector<toolchain::Object> Hosted::compile(size_t index) {
@@ -202,7 +201,7 @@ std::vector<toolchain::Object> Hosted::compile(size_t index) {
 
 Inference Hosted::run(const std::vector<Bytes>& inputs, uint32_t repeats, const Observer& observer) {
   const ir::Graph& graph = library_.network.graph;
-  Run run(session_, library_, repeats, limit_);
+  Run run(session_, library_, repeats, session_.board().limits.run);
   run.set_inputs(inputs);
   for (size_t i = 0; i < graph.operators.size(); ++i) {
     const std::optional<deploy::Kernel>& kernel = library_.network.kernels[i];

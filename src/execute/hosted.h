@@ -2,7 +2,6 @@
 // in charge. The kernels are those of the library, from the same sources.
 #pragma once
 
-#include <chrono>
 #include <vector>
 
 #include "deploy/library.h"
@@ -14,9 +13,8 @@ namespace mote::execute {
 
 class Hosted {
  public:
-  /// All must outlive this. `limit`: wall-clock time of one operator with all its repeats.
-  Hosted(session::Session& session, const deploy::Library& library, toolchain::Toolchain& toolchain,
-         std::chrono::milliseconds limit = std::chrono::minutes(5));
+  /// All must outlive this. One operator with all its repeats may take the board's limits.run.
+  Hosted(session::Session& session, const deploy::Library& library, toolchain::Toolchain& toolchain);
 
   /// One inference. `inputs` in the order of the graph's inputs, of their exact sizes. Every operator is run `repeats`
   /// times on the same inputs; its cycles are the fewest. As many operators as RAM holds are loaded and queued before
@@ -30,7 +28,6 @@ class Hosted {
   session::Session& session_;
   const deploy::Library& library_;
   toolchain::Toolchain& toolchain_;
-  std::chrono::milliseconds limit_;
 };
 
 }  // namespace mote::execute

@@ -74,7 +74,7 @@ void Pool::connect(Bench& bench) {
   if (!bench.toolchain) {
     bench.toolchain = std::make_unique<toolchain::Toolchain>(board_, toolchain::Compiler::kGcc, options_.cache_folder);
   }
-  bench.device = device::open_device(bench.state.via, board_, options_.limits);
+  bench.device = device::open_device(bench.state.via, board_);
   bench.session = std::make_unique<Session>(*bench.device, board_, *bench.toolchain);
   bench.state.in_service = true;
 }

@@ -23,7 +23,6 @@
 namespace mote::session {
 
 struct PoolOptions {
-  device::Limits limits;                       // of every connection
   std::chrono::milliseconds first_pause{500};  // of a board that has failed; doubled with each failure in a row ...
   std::chrono::milliseconds longest_pause{30'000};   // ... up to this
   std::chrono::milliseconds patience{120'000};       // how long jobs wait while no board at all is in service

@@ -56,26 +56,26 @@ void Session::fill_random(uint32_t address, uint32_t bytes, uint64_t seed) {
     return write(address, made);
   }
   const uint32_t low = static_cast<uint32_t>(seed), high = static_cast<uint32_t>(seed >> 32);
-  queue({runner_.fill_random, {address, bytes, low, high}}, false, kLimit);
+  queue({runner_.fill_random, {address, bytes, low, high}}, false, {});
 }
 
 void Session::fill(uint32_t address, uint32_t bytes, std::byte value) {
   if (device_.transfers_are_fast()) return write(address, Bytes(bytes, value));
-  queue({runner_.fill_bytes, {address, bytes, std::to_integer<uint32_t>(value)}}, false, kLimit);
+  queue({runner_.fill_bytes, {address, bytes, std::to_integer<uint32_t>(value)}}, false, {});
 }
 
-void Session::enqueue(const Call& call, milliseconds limit) {
+void Session::enqueue(const Call& call, Limit limit) {
   queue(call, true, limit);
 }
 
-void Session::queue(const Call& call, bool wanted, milliseconds limit) {
+void Session::queue(const Call& call, bool wanted, Limit limit) {
   check(call.arguments.size() <= MOTE_ARGUMENTS && call.repeats >= 1,
         "a call has at most 8 arguments and runs at least once");
-  queue_.push_back({call, wanted, limit});
+  queue_.push_back({call, wanted, limit.value_or(board_.limits.run)});
   if (queue_.size() == MOTE_QUEUE) flush();
 }
 
-CallResult Session::call(const Call& call, milliseconds limit) {
+CallResult Session::call(const Call& call, Limit limit) {
   flush();
   const size_t before = results_.size();
   queue(call, true, limit);
@@ -86,7 +86,7 @@ CallResult Session::call(const Call& call, milliseconds limit) {
 }
 
 CallResult Session::call(const Module& module, const std::string& symbol, const std::vector<uint32_t>& arguments,
-                         uint32_t repeats, milliseconds limit) {
+                         uint32_t repeats, Limit limit) {
   return call(Call{module.address_of(symbol), arguments, repeats}, limit);
 }
 
@@ -167,8 +167,8 @@ void Session::run_queue(std::span<const Queued> tasks) {
 CallResult Session::result_of(const Call& call, std::span<const std::byte> state, size_t task) const {
   const mote_task done = header_of(state).tasks[task];
   const auto net = [&](uint64_t ticks, uint64_t calls) {
-    const uint64_t cost = overhead_ * calls;
-    return (ticks > cost ? ticks - cost : 0) * board_.counter.cycles_per_tick;
+    const uint64_t cycles = ticks * board_.counter.cycles_per_tick, cost = overhead_ * calls;
+    return cycles > cost ? cycles - cost : 0;
   };
   CallResult result;
   result.repeats = call.repeats;

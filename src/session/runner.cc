@@ -40,8 +40,10 @@ std::vector<Object> compile_runner(const target::Board& board, toolchain::Toolch
       throw JobError(fmt::format("the runner does not compile for {}:\n{}", board.name, result.messages));
     objects.push_back(*result.object);
   }
-  const std::string init = fmt::format(
-      "#include <stdint.h>\nvoid mote_board_init(void);\nvoid mote_board_init(void) {{\n{}\n}}\n", board.init);
+  const std::string file = std::filesystem::path(board.file).filename();
+  const std::string init =
+      fmt::format("#include <stdint.h>\nvoid mote_board_init(void);\nvoid mote_board_init(void) {{\n{}\n}}\n",
+                  target::c_statements(board.init, file));
   const CompileResult result = toolchain.compile({"board_init.c", init}, flags);
   if (!result.ok()) throw InputError(board.file, "'init' does not compile:\n" + result.messages);
   objects.push_back(*result.object);
@@ -63,6 +65,7 @@ std::vector<std::string> runtime_flags(const target::Board& board) {
     case target::CycleCounter::Kind::kTimer:
       flags.emplace_back("-DMOTE_COUNTER_TIMER");
       flags.push_back(fmt::format("-DMOTE_TIMER_ADDRESS={:#x}u", board.counter.address));
+      if (board.counter.counts_down) flags.emplace_back("-DMOTE_TIMER_DOWN");
       break;
     case target::CycleCounter::Kind::kNone:
       break;

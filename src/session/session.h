@@ -64,6 +64,8 @@ struct CallResult {
 
 class Session {
  public:
+  using Limit = std::optional<std::chrono::milliseconds>;
+
   /// Resets the board and loads the runner. `device` and `toolchain` must outlive the session. Throws ConnectionError,
   /// JobError.
   Session(device::Device& device, const target::Board& board, toolchain::Toolchain& toolchain);
@@ -90,12 +92,13 @@ class Session {
   /// Links `objects` for free RAM and loads them.
   LoadResult load(const std::vector<toolchain::Object>& objects);
 
-  /// Strict: runs what is queued, then this call, and waits. `limit`: wall-clock time.
-  CallResult call(const Call& call, std::chrono::milliseconds limit = kLimit);
+  /// Strict: runs what is queued, then this call, and waits. `limit`: wall-clock time; the board's limits.run when it
+  /// is not given.
+  CallResult call(const Call& call, Limit limit = {});
   CallResult call(const Module& module, const std::string& symbol, const std::vector<uint32_t>& arguments,
-                  uint32_t repeats = 1, std::chrono::milliseconds limit = kLimit);
+                  uint32_t repeats = 1, Limit limit = {});
   /// Lazy: queued. A full queue is run at once, within the largest limit in it.
-  void enqueue(const Call& call, std::chrono::milliseconds limit = kLimit);
+  void enqueue(const Call& call, Limit limit = {});
   /// Runs what is queued; the results of all enqueued calls since the last sync(), in order.
   std::vector<CallResult> sync();
 
@@ -103,8 +106,6 @@ class Session {
   uint64_t generation() const { return generation_; }
   const target::Board& board() const { return board_; }
   device::Device& device() { return device_; }
-
-  static constexpr std::chrono::milliseconds kLimit{10'000};
 
  private:
   friend class Module;
@@ -126,7 +127,7 @@ class Session {
   void load_image(const toolchain::Image& image);
   void unload(int id);
   const Loaded& loaded(int id) const;
-  void queue(const Call& call, bool wanted, std::chrono::milliseconds limit);
+  void queue(const Call& call, bool wanted, Limit limit);
   void flush();
   void run_queue(std::span<const Queued> tasks);
   std::optional<Fault> run_runner(std::span<const Queued> tasks, uint32_t& done, Bytes& state);

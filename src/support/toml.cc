@@ -201,6 +201,11 @@ std::vector<std::string> TomlTable::keys() const {
   return names;
 }
 
+int TomlTable::last_line(std::string_view key) const {
+  const toml::node* node = state_->find(key);
+  return node ? static_cast<int>(node->source().end.line) : 0;
+}
+
 void TomlTable::fail(std::string_view key, const std::string& what) const {
   state_->fail(state_->table ? state_->table->get(key) : nullptr, key, what);
 }

@@ -47,6 +47,8 @@ class TomlTable {
   /// All keys, in the order of their names (marks nothing).
   std::vector<std::string> keys() const;
 
+  /// The line of the file in which the value at `key` ends; 0 when there is none.
+  int last_line(std::string_view key) const;
   /// Throws InputError "FILE:LINE: what" for the value at `key` (for the table itself when there is none).
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
   /// Throws InputError when the table or one of its sub-tables has a key that no accessor asked for.

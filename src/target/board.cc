@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <sstream>
 
 #include "support/data_dir.h"
 #include "support/error.h"
@@ -80,7 +82,10 @@ CycleCounter read_counter(const TomlTable& table, const Target& target) {
   static const std::vector<std::string> kCounters = {"dwt", "systick", "timer", "none"};
   counter.kind = has_dwt ? CycleCounter::Kind::kDwt : CycleCounter::Kind::kNone;
   if (table.has("kind")) counter.kind = static_cast<CycleCounter::Kind>(table.one_of("kind", kCounters));
-  if (counter.kind == CycleCounter::Kind::kTimer) counter.address = table.address("address");
+  if (counter.kind == CycleCounter::Kind::kTimer) {
+    counter.address = table.address("address");
+    counter.counts_down = table.has("counts") && table.one_of("counts", {"up", "down"}) == 1;
+  }
   if (counter.kind == CycleCounter::Kind::kDwt && !has_dwt) table.fail("kind", "is \"dwt\", which this target has not");
   counter.dwt_lock = table.flag("lock", false);
   counter.cycles_per_tick = static_cast<uint32_t>(table.integer("cycles_per_tick", 1, 1 << 16, 1));
@@ -109,6 +114,47 @@ OpenOcd read_openocd(const TomlTable& table) {
   return openocd;
 }
 
+/// 'init' or 'init_assembly'. Its text may begin on the line of its opening quotes or on the next: its end does not
+/// lie.
+Init read_init(const TomlTable& root) {
+  Init init;
+  init.assembly = root.has("init_assembly");
+  const char* const key = init.assembly ? "init_assembly" : "init";
+  if (init.assembly && root.has("init")) root.fail(key, "cannot stand beside 'init'");
+  init.text = root.text(key, "");
+  init.line = root.last_line(key) - static_cast<int>(std::count(init.text.begin(), init.text.end(), '\n'));
+  return init;
+}
+
+GdbServer read_gdb(const TomlTable& table) {
+  GdbServer server;
+  server.host = table.text("host", server.host);
+  if (server.host.empty()) table.fail("host", "is empty");
+  server.port = static_cast<uint16_t>(table.integer("port", 1, 65535));
+  return server;
+}
+
+struct NamedLimit {
+  const char* name;
+  std::chrono::milliseconds Limits::*limit;
+};
+constexpr NamedLimit kLimits[] = {
+    {"connect", &Limits::connect}, {"reply", &Limits::reply}, {"flash", &Limits::flash}, {"run", &Limits::run}};
+constexpr double kLeastLimit = 0.01, kMostLimit = 86'400;  // seconds
+
+std::chrono::milliseconds from_seconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+Limits read_limits(const TomlTable& table) {
+  Limits limits;
+  for (const NamedLimit& known : kLimits) {
+    const double seconds = static_cast<double>((limits.*known.limit).count()) / 1000;
+    limits.*known.limit = from_seconds(table.number(known.name, kLeastLimit, kMostLimit, seconds));
+  }
+  return limits;
+}
+
 Simulation read_simulation(const TomlTable& table) {
   Simulation simulation;
   simulation.idcode_address = table.address("idcode_address", 0);
@@ -123,6 +169,41 @@ Simulation read_simulation(const TomlTable& table) {
 }
 
 }  // namespace
+
+void set_limit(Limits& limits, const std::string& text, const std::string& what) {
+  const size_t equals = std::min(text.find('='), text.size());
+  std::string names;
+  for (const NamedLimit& known : kLimits) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
+    if (text.substr(0, equals) != known.name) continue;
+    double seconds = 0;
+    const char *const begin = text.data() + std::min(equals + 1, text.size()), *const end = text.data() + text.size();
+    const std::from_chars_result read = std::from_chars(begin, end, seconds);
+    if (read.ec != std::errc() || read.ptr != end || !(seconds >= kLeastLimit && seconds <= kMostLimit)) break;
+    limits.*known.limit = from_seconds(seconds);
+    return;
+  }
+  throw InputError(
+      what, fmt::format("needs NAME=SECONDS, {} to {} of them; NAME is one of: {}", kLeastLimit, kMostLimit, names));
+}
+
+std::string c_statements(const Init& init, const std::string& source) {
+  std::string file = source;
+  std::replace_if(
+      file.begin(), file.end(), [](char c) { return c == '"' || c == '\\' || c == '\n'; }, '?');
+  const std::string at = file.empty() ? "" : fmt::format("{} \"{}\"\n", init.line, file);
+  if (!init.assembly || init.text.empty()) return (file.empty() ? "" : "#line " + at) + init.text;
+  // A comment of the compiler's own is no place: the assembler is told the line itself.
+  std::string lines = file.empty() ? "" : fmt::format("    \"\\n# {} \\\"{}\\\"\\n\"\n", init.line, file);
+  std::istringstream text(init.text);
+  for (std::string line; std::getline(text, line);) {
+    std::string quoted;
+    for (const char c : line) quoted += c == '%' ? "%%" : c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    lines += fmt::format("    \"{}\\n\"\n", quoted);
+  }
+  return fmt::format("__asm volatile(\n{}    ::: \"r0\", \"r1\", \"r2\", \"r3\", \"r12\", \"lr\", \"cc\", \"memory\");",
+                     lines);
+}
 
 std::string_view name_of(MemoryRegion::Kind kind) {
   return kKinds[static_cast<size_t>(kind)];
@@ -149,7 +230,7 @@ Board load_board(const std::string& name_or_file, const std::vector<std::string>
   }
   board.clock_hz = static_cast<uint32_t>(root.integer("clock_hz", 1, 4'000'000'000));
   board.stack_bytes = root.size("stack", 4096);
-  board.init = root.text("init", "");
+  board.init = read_init(root);
   read_regions(root, board);
   if (board.stack_bytes < 512 || board.stack_bytes > board.ram().size / 2) {
     root.fail("stack", "must be from 512 bytes to half of the first RAM region");
@@ -161,6 +242,8 @@ Board load_board(const std::string& name_or_file, const std::vector<std::string>
   board.toolchain_prefix = toolchain.text("prefix", board.target.cortex_m() ? "arm-none-eabi-" : "");
   board.flags = toolchain.texts("flags");
   if (root.has("openocd")) board.openocd = read_openocd(root.table("openocd"));
+  if (root.has("gdb")) board.gdb = read_gdb(root.table("gdb"));
+  board.limits = read_limits(root.table("limits"));
   const TomlTable controller = root.table("flash_controller");
   static const std::vector<std::string> kControllers = {"stm32f4", "stm32f7", "stm32l4", "stm32h7", "stm32u5", "nrf52"};
   if (controller.has("kind")) {

@@ -2,6 +2,7 @@
 // Board files come from outside: load_board() checks everything and names the line. The format: docs/add-a-board.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ struct CycleCounter {
   enum class Kind : uint8_t { kDwt, kSysTick, kTimer, kNone };
   Kind kind = Kind::kDwt;
   uint32_t address = 0;          // kTimer: of its 32-bit count register
+  bool counts_down = false;      // kTimer
   bool dwt_lock = false;         // kDwt: the lock access register must be opened first
   uint32_t cycles_per_tick = 1;  // CPU cycles per count of the counter
 };
@@ -55,6 +57,30 @@ struct OpenOcd {
   std::vector<std::string> commands;  // run between the interface and the target script: transport, adapter speed
   std::string reset = "sysresetreq";  // cortex_m reset_config: "sysresetreq", "vectreset"; or "srst" for the reset pin
 };
+
+/// The GDB server that usually reaches it.
+struct GdbServer {
+  std::string host = "localhost";
+  uint16_t port = 0;
+};
+
+/// How long it is waited for, in wall-clock time; no wait is without one of these.
+struct Limits {
+  std::chrono::milliseconds connect{5000};   // for a peer that is being started, or a connection
+  std::chrono::milliseconds reply{5000};     // for the answer to one request
+  std::chrono::milliseconds flash{120'000};  // for programming; the largest parts take that long to erase
+  std::chrono::milliseconds run{300'000};    // for one inference, or one operator of it
+};
+
+/// What a board does before it is timed.
+struct Init {
+  std::string text;       // C statements, or instructions; "" for nothing
+  bool assembly = false;  // which of the two
+  int line = 0;           // of the board file where `text` begins
+};
+
+/// `init` as C statements. With a `file`, compiler and assembler name it and its lines in their messages.
+std::string c_statements(const Init& init, const std::string& file = "");
 
 /// What the virtual board needs beyond the memory map.
 struct Simulation {
@@ -77,8 +103,10 @@ struct Board {
   Cache instruction_cache, data_cache;  // when present, maintained after code is loaded
   std::string toolchain_prefix;         // "arm-none-eabi-"; "" for the host's own compiler
   std::vector<std::string> flags;       // compiler flags beyond the target's
-  std::string init;                     // C statements to run before main, optional
+  Init init;
   std::optional<OpenOcd> openocd;
+  std::optional<GdbServer> gdb;
+  Limits limits;
   std::string flash_controller;  // "stm32f4", "stm32f7", "stm32l4", "stm32h7", "stm32u5", "nrf52"; "" when plain writes
                                  // program it
   uint32_t flash_controller_address = 0;
@@ -86,10 +114,15 @@ struct Board {
   std::string qemu_machine;  // QEMU's -M name, "" when it has none
   uint32_t stack_bytes = 4096;
 
+  /// Whether cycles can be counted on it. The host always has its time-stamp counter.
+  bool counts_cycles() const { return counter.kind != CycleCounter::Kind::kNone || !target.cortex_m(); }
   /// The region code boots from, and the one data lives in by default: the first of its kind in the file.
   const MemoryRegion& flash() const;
   const MemoryRegion& ram() const;
 };
+
+/// Changes one limit: "reply=20" is twenty seconds. Throws InputError that begins with `what`.
+void set_limit(Limits& limits, const std::string& text, const std::string& what);
 
 /// `name_or_file`: a shipped board's name, or a path (it has a slash or ends in .toml). `folders` are searched before
 /// the shipped boards. Throws InputError.

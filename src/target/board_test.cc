@@ -123,6 +123,7 @@ TEST_F(BoardFile, ReadsEveryPart) {
 [counter]
 kind = "timer"
 address = 0x40000024
+counts = "down"
 cycles_per_tick = 2
 [data_cache]
 size = "16K"
@@ -131,6 +132,11 @@ ways = 4
 target = "target/x.cfg"
 interface = "interface/y.cfg"
 commands = ["adapter speed 1000"]
+[gdb]
+port = 2331
+[limits]
+reply = 0.5
+run = 900
 [toolchain]
 flags = ["-DX"]
 )");
@@ -141,6 +147,13 @@ flags = ["-DX"]
   EXPECT_EQ(board.ram().alias, 0x10000000u);
   EXPECT_EQ(board.counter.kind, CycleCounter::Kind::kTimer);
   EXPECT_EQ(board.counter.address, 0x40000024u);
+  EXPECT_TRUE(board.counter.counts_down);
+  EXPECT_TRUE(board.counts_cycles());
+  EXPECT_EQ(board.gdb->host, "localhost");
+  EXPECT_EQ(board.gdb->port, 2331);
+  EXPECT_EQ(board.limits.reply, std::chrono::milliseconds(500));
+  EXPECT_EQ(board.limits.run, std::chrono::seconds(900));
+  EXPECT_EQ(board.limits.connect, Limits().connect);
   EXPECT_EQ(board.data_cache.size, 16u << 10);
   EXPECT_EQ(board.instruction_cache.size, 0u);
   EXPECT_EQ(board.openocd->commands, std::vector<std::string>{"adapter speed 1000"});
@@ -164,6 +177,8 @@ TEST_F(BoardFile, TheDocumentedOneLoads) {
   }
   const Board board = load(text);
   EXPECT_TRUE(board.counter.dwt_lock);
+  EXPECT_EQ(board.gdb->port, 3333);
+  EXPECT_EQ(board.limits.reply, std::chrono::seconds(5));
   EXPECT_EQ(board.flash_controller, "stm32l4");
   EXPECT_EQ(board.simulation.idcode, 0x469u);
 }
@@ -189,6 +204,52 @@ TEST_F(BoardFile, ErrorsNameFileAndLine) {
   EXPECT_THAT(error_of(std::string(kGood) + "[data_cache]\nsize = 1000\n"), HasSubstr("ways times line"));
   EXPECT_THAT(error_of(std::string(kGood) + "[data_cache]\nsize = 960\nline = 24\n"), HasSubstr("power of two"));
   EXPECT_THAT(error_of(std::string(kGood) + "[data_cache]\nsize = \"12K\"\n"), HasSubstr("sets"));
+}
+
+TEST_F(BoardFile, ErrorsOfHowItIsReachedNameTheLineToo) {
+  const std::string good = kGood;
+  EXPECT_THAT(error_of(good + "[gdb]\n"), HasSubstr("mine.toml:15: 'gdb.port' is missing"));
+  EXPECT_THAT(error_of(good + "[gdb]\nport = 0\n"), HasSubstr("mine.toml:16: 'gdb.port' is 0; it must be"));
+  EXPECT_THAT(error_of(good + "[gdb]\nport = 1\nhost = \"\"\n"), HasSubstr("mine.toml:17: 'gdb.host' is empty"));
+  EXPECT_THAT(error_of(good + "[limits]\nreply = 0\n"), HasSubstr("mine.toml:16: 'limits.reply' is 0; it must be"));
+  EXPECT_THAT(error_of(good + "[limits]\nlunch = 1\n"), HasSubstr("mine.toml:16: 'limits.lunch' is not a known"));
+  EXPECT_THAT(error_of(good + "[openocd]\ntarget = \"t\"\ninterface = \"i\"\nreset = \"kick\"\n"),
+              HasSubstr("mine.toml:18: 'openocd.reset' is \"kick\"; it must be one of: sysresetreq, vectreset, srst"));
+  EXPECT_THAT(error_of(good + "[counter]\nkind = \"timer\"\n"), HasSubstr("'counter.address' is missing"));
+  EXPECT_THAT(error_of(good + "[counter]\nkind = \"timer\"\naddress = 4\ncounts = \"sideways\"\n"),
+              HasSubstr("mine.toml:18: 'counter.counts' is"));
+  EXPECT_THAT(error_of("init = \"\"\ninit_assembly = \"\"\n" + good),
+              HasSubstr("mine.toml:2: 'init_assembly' cannot stand beside 'init'"));
+}
+
+TEST_F(BoardFile, InitIsCOrAssemblyAndKnowsItsLine) {
+  const Init c = load("init = \"\"\"\nint a;\na = 1;\n\"\"\"\n" + std::string(kGood)).init;
+  EXPECT_FALSE(c.assembly);
+  EXPECT_EQ(c.line, 2);
+  EXPECT_EQ(c_statements(c), "int a;\na = 1;\n");
+  EXPECT_EQ(c_statements(c, "b.toml"), "#line 2 \"b.toml\"\nint a;\na = 1;\n");
+  EXPECT_EQ(load("init = \"\"\"int a;\n\"\"\"\n" + std::string(kGood)).init.line, 1);
+  const Init assembly = load("\ninit_assembly = \"\"\"\nnop @ 5 %\n.ascii \\\"x\\\"\"\"\"\n" + std::string(kGood)).init;
+  EXPECT_EQ(assembly.line, 3);
+  const std::string registers = "    ::: \"r0\", \"r1\", \"r2\", \"r3\", \"r12\", \"lr\", \"cc\", \"memory\");";
+  const std::string lines = "    \"nop @ 5 %%\\n\"\n    \".ascii \\\"x\\\"\\n\"\n";
+  EXPECT_EQ(c_statements(assembly), "__asm volatile(\n" + lines + registers);
+  EXPECT_EQ(c_statements(assembly, "b.toml"),
+            "__asm volatile(\n    \"\\n# 3 \\\"b.toml\\\"\\n\"\n" + lines + registers);
+  EXPECT_EQ(c_statements(load(kGood).init), "");
+}
+
+TEST(Limits, AreSetByName) {
+  Limits limits;
+  set_limit(limits, "reply=20", "--limit");
+  set_limit(limits, "run=0.5", "--limit");
+  EXPECT_EQ(limits.reply, std::chrono::seconds(20));
+  EXPECT_EQ(limits.run, std::chrono::milliseconds(500));
+  EXPECT_EQ(limits.flash, Limits().flash);
+  for (const char* bad :
+       {"", "reply", "reply=", "=1", "reply=1s", "reply=0", "reply=-1", "reply=nan", "reply=1e9", "lunch=1"}) {
+    EXPECT_THROW(set_limit(limits, bad, "--limit"), InputError) << bad;
+  }
 }
 
 TEST_F(BoardFile, SectorsMustAddUp) {

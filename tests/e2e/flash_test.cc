@@ -20,7 +20,7 @@ std::string gdb_via(const device::VirtualBoard& board) {
 }
 
 TEST(Flash, WhatIsFlashedIsUsedAndStays) {
-  const device::VirtualBoard board = device::start_virtual_board(target::load_board(kBoard), "gdb", {}, {});
+  const device::VirtualBoard board = device::start_virtual_board(target::load_board(kBoard), "gdb", {});
   const std::string via = gdb_via(board), model = source_file(kDigits);
   const nlohmann::json first = json_of(run_mote({"flash", model, "--board", kBoard, "--via", via, "--json"}));
   EXPECT_EQ(first.value("was_there", true), false);
