@@ -97,6 +97,7 @@ void analyse(Block& block, std::span<const std::byte> code) {
     if (insn.base_writes != 0 && block.bases.back().reg < 15) block.entry_registers |= 1u << block.bases.back().reg;
     advance(origins, insn);
     if (insn.floating && block.first_floating < 0) block.first_floating = static_cast<int>(i);
+    block.exclusive |= insn.marks;
     block.conditional |= insn.it || (insn.conditional && !insn.branch);
     if (insn.divide && block.first_divide < 0) block.first_divide = static_cast<int>(i);
     if (insn.to_nearest && block.first_to_nearest < 0) block.first_to_nearest = static_cast<int>(i);

@@ -75,6 +75,7 @@ struct Block {
   uint16_t entry_registers = 0;   // those that tell its accesses apart, or whether they are aligned
   bool careful = false;           // one of the above is present: look before it runs
   bool conditional = false;       // has an IT block
+  bool exclusive = false;         // has an exclusive load
 
   BlockMemo memo;
   BranchHistory* history = nullptr;  // of the branch at its end

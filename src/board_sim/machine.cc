@@ -134,6 +134,7 @@ std::optional<Halt> Machine::handle_due() {
     cycles_ += timer_.exception_entry();
     fresh_ = false;
     if (!exceptions_.enter(n, processor_.reg(15) & ~1u)) return locked_up({n, 0, processor_.reg(15), 0});
+    clear_exclusive();
     if (single_) return Halt{Halt::Reason::kStep, {}, 0};
   }
   if (system_.changed) {

@@ -114,12 +114,13 @@ class Machine {
  private:
   // What ended a stretch of emulation, beyond what the emulator itself says.
   struct Exit {
-    std::optional<uint32_t> attention;    // stopped before the block at this address: something is due
-    std::vector<uint32_t> wanted_guards;  // of that block
-    std::optional<uint32_t> wanted_end;   // where in that block to stop once
-    std::optional<uint32_t> guard;        // stopped before the instruction at a guarded address
-    std::optional<uint32_t> watched;      // stopped before this instruction, behind one that touched watched memory
-    int interrupt = -1;                   // the emulator's exception number
+    std::optional<uint32_t> attention;       // stopped before the block at this address: something is due
+    std::vector<uint32_t> wanted_guards;     // of that block
+    std::optional<uint32_t> wanted_end;      // where in that block to stop once
+    std::optional<uint32_t> guard;           // stopped before the instruction at a guarded address
+    std::optional<uint32_t> watched;         // stopped before this instruction, behind one that touched watched memory
+    const schedule::Insn* stored = nullptr;  // stopped behind this instruction of current_, which made something due
+    int interrupt = -1;                      // the emulator's exception number
     struct Access {
       uint32_t address;
       int bytes;
@@ -149,6 +150,8 @@ class Machine {
   bool interrupted_inside(const Block& block);
   uint32_t round_to_nearest(uint32_t pc);
   uint64_t now_at_access(uint32_t address, int bytes, bool write);
+  void stop_behind_store();
+  bool refused(uint32_t address, int bytes, bool write, uint32_t value);
   uint64_t memory_cycles_before(size_t index);
   int locate(uint32_t address, int bytes, bool write) const;
 
@@ -157,6 +160,8 @@ class Machine {
   std::optional<Halt> handle_guard(uint32_t address);
   std::optional<Halt> handle_interrupt(int number);
   std::optional<Halt> handle_bad_access(const Exit::Access& access);
+  std::optional<Halt> handle_store(const schedule::Insn& insn);
+  void write_back(const schedule::Insn& insn);
   std::optional<Halt> handle_svc(uint32_t next);
   std::optional<Halt> handle_return(uint32_t value);
   std::optional<Halt> handle_breakpoint_instruction(uint32_t pc);
@@ -164,6 +169,7 @@ class Machine {
   bool just_slept(uint32_t pc) const;
   std::optional<Halt> sleep();
   std::optional<Halt> fault(const Fault& fault);
+  void clear_exclusive();
   Fault fetch_fault(uint32_t pc) const;
   static Halt locked_up(const Fault& fault);
   void stop_at(uint32_t pc);
@@ -211,6 +217,8 @@ class Machine {
   std::array<uint32_t, 16> entry_ = {};       // the registers that current_->entry_registers names, at its start
   int devices_seen_ = -1;                     // last instruction of current_ that touched a device
   bool single_ = false;                       // one instruction only
+  bool exclusive_ = false;                    // an LDREX has run since the exclusive monitor was cleared
+  bool clearing_exclusive_ = false;           // and nothing else runs
   bool fresh_ = false;                        // nothing has run since the debugger let go
   int blocks_begun_ = 0;                      // in this stretch of emulation
   std::optional<uint32_t> end_;               // where this stretch of emulation ends

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "board_sim/machine.h"
@@ -84,6 +85,7 @@ std::optional<Halt> Machine::handle_exit(uc_err error) {
   const std::optional<uint32_t> end = std::exchange(end_, exit_.wanted_end);
   for (const uint32_t address : exit_.wanted_guards) guard(address);
   if (exit_.bad_access) return handle_bad_access(*exit_.bad_access);
+  if (exit_.stored != nullptr) return handle_store(*exit_.stored);
   if (exit_.watched) {
     stop_at(*exit_.watched);
     return Halt{Halt::Reason::kWatchpoint, {}, 0, std::exchange(watched_, std::nullopt)};
@@ -203,6 +205,7 @@ std::optional<Halt> Machine::handle_interrupt(int number) {
 
 /// A branch to EXC_RETURN `value`.
 std::optional<Halt> Machine::handle_return(uint32_t value) {
+  clear_exclusive();
   if (!exceptions_.leave(value)) return locked_up({kUsageFault, kCfsrInvpc, value & ~1u, 0});
   if (system_.systick.take_interrupt(cycles_)) system_.pending[kSysTick] = true;
   const int next = exceptions_.to_take();
@@ -226,6 +229,7 @@ std::optional<Halt> Machine::handle_svc(uint32_t next) {
   if (taken == kHardFault) system_.hfsr |= kHfsrForced;
   cycles_ += timer_.exception_entry();
   if (!taken || !exceptions_.enter(*taken, next)) return locked_up(unhandled);
+  clear_exclusive();
   return std::nullopt;
 }
 
@@ -268,12 +272,41 @@ bool Machine::program_flash(const Exit::Access& access) {
   const Insn& insn = current_->insns[static_cast<size_t>(index)];
   if (insn.access.count != 1) return false;
   flash_.program(access.address, access.value, access.bytes);
-  const uint32_t base = insn.access.base;
-  const uint32_t next = insn.address + insn.size;
-  const uint32_t moved = processor_.reg(static_cast<int>(base)) + static_cast<uint32_t>(insn.access.writeback);
-  if (insn.base_writes != 0) processor_.set_reg(static_cast<int>(base), moved);
-  stop_at(next);
+  write_back(insn);
+  stop_at(insn.address + insn.size);
   return true;
+}
+
+// The emulator has stopped between a store and the write-back of its base.
+std::optional<Halt> Machine::handle_store(const Insn& insn) {
+  write_back(insn);
+  stop_at(insn.address + insn.size);
+  return std::nullopt;
+}
+
+void Machine::write_back(const Insn& insn) {
+  if (insn.base_writes == 0) return;
+  const int base = insn.access.base;
+  processor_.set_reg(base, processor_.reg(base) + static_cast<uint32_t>(insn.access.writeback));
+}
+
+// Entering and leaving an exception clears the exclusive monitor. The emulator's is reached by an instruction alone:
+// a CLREX, in memory that is there for as long as it takes.
+void Machine::clear_exclusive() {
+  if (!std::exchange(exclusive_, false)) return;
+  alignas(4096) static std::array<std::byte, 4096> page = {std::byte{0xBF}, std::byte{0xF3}, std::byte{0x2F},
+                                                           std::byte{0x8F}};
+  uint32_t at = 0x9FFFF000;  // code may lie there
+  while (memory_.find(at, page.size()) != nullptr) at -= static_cast<uint32_t>(page.size());
+  uc_engine* uc = processor_.handle();
+  const uint32_t pc = processor_.reg(15);
+  clearing_exclusive_ = true;
+  const bool done = uc_mem_map_ptr(uc, at, page.size(), UC_PROT_READ | UC_PROT_EXEC, page.data()) == UC_ERR_OK &&
+                    uc_emu_start(uc, at | 1, at + 4, 0, 0) == UC_ERR_OK &&
+                    uc_mem_unmap(uc, at, page.size()) == UC_ERR_OK;
+  check(done, "the emulator does not run CLREX");
+  clearing_exclusive_ = false;
+  processor_.set_reg(15, pc);
 }
 
 Fault Machine::fetch_fault(uint32_t pc) const {
@@ -292,6 +325,7 @@ std::optional<Halt> Machine::fault(const Fault& fault) {
   }
   cycles_ += timer_.exception_entry();
   if (!exceptions_.raise(fault)) return locked_up(fault);
+  clear_exclusive();
   if (debugger && exceptions_.caught(*taken, fault)) {
     system_.dfsr |= kDfsrVcatch;
     return Halt{Halt::Reason::kVectorCatch, fault, 0};

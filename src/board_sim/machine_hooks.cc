@@ -11,7 +11,8 @@ using schedule::Insn;
 using schedule::kNoRegister;
 
 void Machine::on_block(uc_engine*, uint64_t address, uint32_t size, void* self) {
-  static_cast<Machine*>(self)->block(static_cast<uint32_t>(address) & ~1u, size);
+  Machine& machine = *static_cast<Machine*>(self);
+  if (!machine.clearing_exclusive_) machine.block(static_cast<uint32_t>(address) & ~1u, size);
 }
 
 void Machine::block(uint32_t address, uint32_t size) {
@@ -150,6 +151,7 @@ void Machine::charge(uint32_t next) {
   current_->memory_cycles += memory;
   cycles_ += cycles + memory;
   instructions_ += current_->insns.size();
+  exclusive_ |= current_->exclusive;
   current_->cycles += cycles + memory;
   ++current_->executions;
 }
@@ -195,6 +197,7 @@ uint64_t Machine::on_device_read(uc_engine*, uint64_t offset, unsigned size, voi
   const uint32_t address = here.address + static_cast<uint32_t>(offset);
   const int bytes = static_cast<int>(size);
   if (here.address != machine.system_window_.address) return machine.read_device(address, bytes);
+  if (machine.refused(address, bytes, false, 0)) return 0;
   return machine.system_.read(address, bytes, machine.now_at_access(address, bytes, false));
 }
 
@@ -207,8 +210,30 @@ void Machine::on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64
     machine.write_device(address, static_cast<uint32_t>(value), bytes);
     return;
   }
+  if (machine.refused(address, bytes, true, static_cast<uint32_t>(value))) return;
   machine.system_.write(address, static_cast<uint32_t>(value), bytes, machine.now_at_access(address, bytes, true));
-  if (machine.system_.changed || machine.system_.reset_requested) machine.attention_at_ = 0;
+  if (!machine.system_.changed && !machine.system_.reset_requested) return;
+  machine.attention_at_ = 0;
+  if (machine.system_.reset_requested || machine.exceptions_.to_take() != kThread) machine.stop_behind_store();
+}
+
+// What a store made due happens behind it, not at the end of its block: the emulator stops between two accesses. It
+// would leave a store of several registers in its middle, and does not stop in an IT block: those end with their block.
+void Machine::stop_behind_store() {
+  if (current_ == nullptr || devices_seen_ < 0) return;
+  const Insn& insn = current_->insns[static_cast<size_t>(devices_seen_)];
+  if (!insn.stores() || insn.access.count != 1 || it_state(insn.address) != 0) return;
+  exit_.stored = &insn;
+  uc_emu_stop(processor_.handle());
+}
+
+// Code that is not privileged has no access to the system space: true, and the access faults.
+bool Machine::refused(uint32_t address, int bytes, bool write, uint32_t value) {
+  const bool privileged = (processor_.special(Special::kControl) & 1) == 0 || (processor_.xpsr() & 0x1FF) != 0;
+  if (privileged) return false;
+  if (!exit_.bad_access) exit_.bad_access = Exit::Access{address, bytes, write, false, value};
+  uc_emu_stop(processor_.handle());
+  return true;
 }
 
 // The cycle at which the instruction issues that makes this access. The emulator does not say which one it is, but the

@@ -82,6 +82,7 @@ void Describer::memory(Form form) {
         d_.branch = d_.indirect = true;
       }
       d_.access.word_aligned = cs_.id == ARM_INS_LDREX;
+      d_.marks = cs_.id == ARM_INS_LDREX || cs_.id == ARM_INS_LDREXB || cs_.id == ARM_INS_LDREXH;
       break;
     case Form::kPreload:
       d_.units |= target::kUnitLoad;
@@ -108,6 +109,7 @@ void Describer::memory(Form form) {
       break;
     case Form::kStoreExclusive:
       d_.units |= target::kUnitStore | target::kUnitAlone;
+      d_.timing = Timing::kStoreExclusive;
       d_.writes = reg(0);
       d_.add_reads(reg(1), Operand::kStore);
       memory_operand(2, cs_.id == ARM_INS_STREXB ? 1 : cs_.id == ARM_INS_STREXH ? 2 : 4, 1);

@@ -56,6 +56,7 @@ struct Insn {
   bool conditional = false;  // inside an IT block, or a conditional branch
   bool branch = false, indirect = false, call = false;
   bool divide = false;         // sdiv, udiv
+  bool marks = false;          // sets the exclusive monitor: ldrex and the like
   bool to_nearest = false;     // rounds to nearest whatever FPSCR says: fixed point to floating point
   bool floating = false;       // needs the FPU to be enabled
   uint32_t branch_target = 0;  // of a direct branch

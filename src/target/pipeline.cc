@@ -14,20 +14,10 @@ constexpr std::array<std::string_view, kProducers> kProducerNames = {
 constexpr std::array<std::string_view, kOperands> kOperandNames = {
     "alu",    "shifted",     "address",       "multiply", "accumulate", "store",
     "fp_add", "fp_multiply", "fp_accumulate", "fp_store", "fp_move"};
-constexpr std::array<std::string_view, kTimings> kTimingNames = {"plain",
-                                                                 "table_branch",
-                                                                 "multiple",
-                                                                 "double",
-                                                                 "divide",
-                                                                 "system",
-                                                                 "fp_memory",
-                                                                 "fp_move_pair",
-                                                                 "fp_fused",
-                                                                 "fp_fused_double",
-                                                                 "fp_multiply_double",
-                                                                 "fp_divide",
-                                                                 "fp_divide_double",
-                                                                 "fp_sqrt"};
+constexpr std::array<std::string_view, kTimings> kTimingNames = {
+    "plain",     "table_branch",     "multiple",     "double",   "store_exclusive", "divide",
+    "system",    "fp_memory",        "fp_move_pair", "fp_fused", "fp_fused_double", "fp_multiply_double",
+    "fp_divide", "fp_divide_double", "fp_sqrt"};
 
 struct UnitName {
   std::string_view name;

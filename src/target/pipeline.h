@@ -70,6 +70,7 @@ enum class Timing : uint8_t {
   kTableBranch,
   kMultiple,  // ldm, stm, push, pop: fixed + registers / registers_per_cycle
   kDouble,    // ldrd, strd
+  kStoreExclusive,
   kDivide,
   kSystem,  // mrs, msr, barriers, svc
   kFpMemory,
