@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLimit{10'000};
+constexpr milliseconds kLimit{60'000};
 
 class Conformance : public testing::TestWithParam<const char*> {
  protected:
@@ -152,9 +152,9 @@ TEST_P(CoreConformance, RunsNewCodeAtAnOldAddress) {
 
 TEST_P(CoreConformance, ALoopIsATimeoutAndCanBeLeft) {
   for (int i = 0; i < 3; ++i) {
-    const Stop stop = run_code({kNop, kLoop, kNop}, 2, milliseconds(100));
+    const Stop stop = run_code({kLoop, kNop, kNop}, 2, milliseconds(100));
     EXPECT_EQ(stop.kind, Stop::Kind::kTimeout);
-    EXPECT_EQ(stop.registers.r[15] & ~1u, ram() + 2);
+    EXPECT_EQ(stop.registers.r[15] & ~1u, ram());
     EXPECT_EQ(run_code({kMovs0x2A, kLoop}, 1).kind, Stop::Kind::kBreakpoint);
   }
 }
@@ -208,8 +208,10 @@ TEST_P(CoreConformance, BootsWhatWasProgrammed) {
   device().program(flash, to_bytes(image));
   write_word(device(), ram() + 128, 0);
   device().reset();
-  const Stop stop = device().resume(milliseconds(200));
-  EXPECT_EQ(stop.kind, Stop::Kind::kTimeout) << stop.text;
+  for (int i = 0; i < 100 && read_word(device(), ram() + 128) != 42; ++i) {
+    const Stop stop = device().resume(milliseconds(100));
+    ASSERT_EQ(stop.kind, Stop::Kind::kTimeout) << stop.text;
+  }
   EXPECT_EQ(read_word(device(), ram() + 128), 42u);
 }
 

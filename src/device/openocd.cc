@@ -92,7 +92,7 @@ class OpenOcdDevice : public Device {
 };
 
 TclClient& OpenOcdDevice::client() {
-  if (client_) return *client_;
+  if (client_ && client_->usable()) return *client_;
   breakpoint_.reset();
   const Endpoint endpoint = server_ ? server_->start() : *endpoint_;
   client_.emplace(endpoint, name_, board_.limits);
@@ -315,7 +315,7 @@ Stop OpenOcdDevice::resume(milliseconds limit) {
 void OpenOcdDevice::reset() {
   const bool fresh = !client_;
   const auto reset_connected = [&] {
-    const TclClient::Answer answer = client().evaluate("reset halt", board_.limits.connect + board_.limits.reply);
+    const TclClient::Answer answer = client().evaluate("reset halt", 2 * board_.limits.reply);
     if (!answer.ok) throw ConnectionError(fmt::format("{}: reset failed: {}", name_, answer.text));
   };
   try {

@@ -4,6 +4,8 @@
 
 namespace mote::device {
 
+using std::chrono::milliseconds;
+
 OpenOcdServer::OpenOcdServer(OpenOcdAdapter adapter, const target::Board& board) : adapter_(adapter), board_(board) {
   if (!board.openocd) throw InputError(board.file, "says nothing about [openocd]; use openocd:HOST:PORT");
 }
@@ -15,16 +17,33 @@ void OpenOcdServer::start_board() {
   virtual_board_ = start_virtual_board(board_, port, {});
 }
 
+/// Whether the virtual board says anything at all: OpenOCD would wait longer for one that is stuck. A port that turns
+/// us away is alive, too.
+bool OpenOcdServer::board_answers() const {
+  const milliseconds limit = board_.limits.reply;
+  try {
+    Connection port(virtual_board_.endpoint, "mote-board", limit);
+    // How many devices there are; the level of TDO. Then a farewell, after which the port is free for OpenOCD.
+    port.send(adapter_ == OpenOcdAdapter::kVirtualStLink ? "\x01\xff" : "RQ", limit);
+    const Connection::Clock::time_point end = Connection::Clock::now() + limit;
+    while (port.next(end)) {
+    }
+    return false;
+  } catch (const ConnectionError&) {
+    return true;
+  }
+}
+
 Endpoint OpenOcdServer::start() {
   process_.reset();
   if (adapter_ == OpenOcdAdapter::kOfBoardFile) return start_openocd();
-  const bool fresh = !virtual_board_.process || board_died();
+  const bool fresh = !virtual_board_.process || board_died() || !board_answers();
   if (fresh) start_board();
   try {
     return start_openocd();
   } catch (const ConnectionError&) {
     if (fresh) throw;
-    start_board();  // it lives, but does not answer
+    start_board();  // it lives, but not as it should
     return start_openocd();
   }
 }
@@ -57,10 +76,9 @@ Endpoint OpenOcdServer::start_openocd() {
   Command command;
   command.arguments = {"openocd", "-c", "bindto 127.0.0.1; tcl_port 0; gdb_port 0; telnet_port disabled"};
   choose_adapter(command.arguments);
-  const bool pin = adapter_ == OpenOcdAdapter::kOfBoardFile && board_.openocd->reset == "srst";
-  const std::string reset = board_.openocd->reset == "srst" ? "sysresetreq" : board_.openocd->reset;
+  const std::string& reset = board_.openocd->reset;
   for (const std::string& argument : {std::string("-f"), board_.openocd->target_script, std::string("-c"),
-                                      pin ? "reset_config srst_only" : "cortex_m reset_config " + reset,
+                                      reset == "srst" ? "reset_config srst_only" : "cortex_m reset_config " + reset,
                                       std::string("-c"), std::string("init; poll off")}) {
     command.arguments.push_back(argument);
   }

@@ -27,6 +27,7 @@ class OpenOcdServer {
  private:
   Endpoint start_openocd();
   void start_board();
+  bool board_answers() const;
   void choose_adapter(std::vector<std::string>& arguments) const;
 
   OpenOcdAdapter adapter_;

@@ -79,10 +79,10 @@ class Server {
 class BadPeer : public testing::TestWithParam<const char*> {
  protected:
   /// What each operation says when the peer answers like this. All must end, by a ConnectionError.
-  std::vector<std::string> errors(Server::Answer answer) {
+  std::vector<std::string> errors(Server::Answer answer, const Limits& limits = kShort) {
     const Server server(std::move(answer));
     target::Board board = target::load_board("nucleo-f746zg");
-    board.limits = kShort;
+    board.limits = limits;
     const std::unique_ptr<Device> device = open_device(server.at(GetParam()), board);
     Bytes bytes(16);
     const std::function<void()> operations[] = {
@@ -115,7 +115,7 @@ TEST_P(BadPeer, AnswersNothing) {
 }
 
 TEST_P(BadPeer, ClosesTheConnection) {
-  for (const std::string& text : errors([](const std::string&) { return std::nullopt; })) {
+  for (const std::string& text : errors([](const std::string&) { return std::nullopt; }, kPatient)) {
     EXPECT_THAT(text, testing::AnyOf(HasSubstr("closed"), HasSubstr("lost")));
   }
 }
@@ -170,7 +170,7 @@ class KilledBoard : public testing::Test {
     mark_ = std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name();
     ::setenv("MOTE_TEST_MARK", mark_.c_str(), 1);
     board_ = target::load_board("nucleo-f746zg");
-    board_.limits = {milliseconds(10'000), milliseconds(1500)};
+    board_.limits = {milliseconds(30'000), milliseconds(3000)};
     device_ = open_device("sim", board_);
     device_->reset();
     ASSERT_EQ(marked_boards(mark_).size(), 1u);
@@ -224,6 +224,40 @@ TEST_F(KilledBoard, WhileItRuns) {
   killer.join();
   expect_recovery();
 }
+
+// How a board file says that its board is reset, over both cables of a virtual board.
+class ResetMethod : public testing::TestWithParam<std::tuple<const char*, const char*>> {};
+
+TEST_P(ResetMethod, ResetsWhateverTheCoreDoes) {
+  if (!find_own_program("mote-board")) GTEST_SKIP() << "mote-board is not built";
+  if (!find_program("openocd")) GTEST_SKIP() << "openocd is not installed";
+  constexpr uint32_t kVtor = 0xE000ED08;  // a reset lets it point at flash again
+  target::Board board = target::load_board("nucleo-l4r5zi");
+  board.limits = kPatient;
+  board.openocd->reset = std::get<1>(GetParam());
+  const std::unique_ptr<Device> device = open_device(std::get<0>(GetParam()), board);
+  const uint32_t ram = board.ram().address;
+  device->reset();
+  device->write(ram, to_bytes(std::vector<uint16_t>{0xE7FE, 0xBF00}));  // b .
+  write_word(*device, kVtor, ram);
+  Registers registers;
+  registers.r[13] = ram + 1024;
+  registers.r[15] = ram;
+  EXPECT_EQ(device->run(registers, ram + 2, milliseconds(50)).kind, Stop::Kind::kTimeout);
+  EXPECT_EQ(read_word(*device, kVtor), ram);
+  device->reset();
+  EXPECT_NE(read_word(*device, kVtor), ram);
+  EXPECT_EQ(read_word(*device, ram), 0xBF00E7FEu) << "RAM survives";
+  EXPECT_EQ(device->run(registers, ram, kPatient.run).kind, Stop::Kind::kBreakpoint) << "it was halted";
+}
+
+INSTANTIATE_TEST_SUITE_P(OpenOcd, ResetMethod,
+                         testing::Combine(testing::Values("sim:st-link", "sim:jtag"),
+                                          testing::Values("sysresetreq", "vectreset", "srst")),
+                         [](const testing::TestParamInfo<ResetMethod::ParamType>& info) {
+                           const bool jtag = std::get<0>(info.param) == std::string("sim:jtag");
+                           return std::string(jtag ? "Jtag_" : "StLink_") + std::get<1>(info.param);
+                         });
 
 TEST_F(KilledBoard, WedgedIsReplaced) {
   hit(SIGSTOP);

@@ -34,6 +34,7 @@ TclClient::TclClient(const Endpoint& endpoint, const std::string& name, const Li
 
 TclClient::Answer TclClient::evaluate(const std::string& script, std::chrono::milliseconds limit) {
   // The port tells no status: the list of catch's code and the result does.
+  usable_ = false;  // until there is an answer: a late one would be taken for the next
   connection_.send(fmt::format("list [catch {{{}}} answer] $answer{}", script, kEnd), limit_);
   const Connection::Clock::time_point deadline = Connection::Clock::now() + limit;
   std::string text;
@@ -45,6 +46,7 @@ TclClient::Answer TclClient::evaluate(const std::string& script, std::chrono::mi
     text += *c;
     if (text.size() > kLongestAnswer) throw ConnectionError(connection_.name() + ": the answer does not end");
   }
+  usable_ = true;
   // "0 {result}", or the code of an error: 1 for Tcl's own, negative for OpenOCD's, which then says more only in its
   // log.
   int code = 0;

@@ -19,9 +19,12 @@ class TclClient {
   Answer evaluate(const std::string& script, std::chrono::milliseconds limit);
   /// The same within the usual limit; a Tcl error becomes an AccessError with `what` before OpenOCD's words.
   std::string require(const std::string& script, const std::string& what);
+  /// False after a ConnectionError: the answers that are still to come would be taken for others.
+  bool usable() const { return usable_; }
 
  private:
   Connection connection_;
+  bool usable_ = true;
   std::chrono::milliseconds limit_;
 };
 

@@ -24,7 +24,7 @@ class PoolTest : public testing::Test {
     if (!find_own_program("mote-board")) GTEST_SKIP() << "mote-board is not built";
     mark_ = std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name();
     ::setenv("MOTE_TEST_MARK", mark_.c_str(), 1);
-    board_.limits = {milliseconds(10'000), milliseconds(3000)};
+    board_.limits = device::kPatient;
     options_.first_pause = milliseconds(20);
     options_.on_event = [this](const std::string& event) { events_.push_back(event); };
   }
@@ -92,7 +92,6 @@ TEST_F(PoolTest, BoardsThatDieAreSetAsideAndComeBack) {
 
 TEST_F(PoolTest, AnAbsentBoardIsReportedAndTheOthersWork) {
   const std::string absent = "gdb:127.0.0.1:" + std::to_string(device::free_port());
-  board_.limits.connect = milliseconds(3000);  // the virtual board starts within that
   Pool pool({absent, "sim"}, board_, options_);
   ASSERT_EQ(events_.size(), 1u);
   EXPECT_THAT(events_[0], HasSubstr(absent + " is set aside"));
@@ -105,7 +104,6 @@ TEST_F(PoolTest, AnAbsentBoardIsReportedAndTheOthersWork) {
 
 TEST_F(PoolTest, WithoutAnyBoardThereIsNoPool) {
   const std::string absent = "gdb:127.0.0.1:" + std::to_string(device::free_port());
-  board_.limits.connect = milliseconds(100);
   EXPECT_THROW(Pool({absent, absent}, board_, options_), device::ConnectionError);
   EXPECT_THROW(Pool({"sim", "carrier pigeon"}, board_, options_), InputError);
 }
@@ -126,7 +124,6 @@ TEST_F(PoolTest, WhatWaitsIsLostWhenNoBoardComesBack) {
   std::optional<device::Peer> peer = device::start_peer("gdb:nucleo-f746zg").peer;
   ASSERT_TRUE(peer);
   const std::string via = peer->device->name();
-  board_.limits = {milliseconds(200), milliseconds(1000)};
   options_.patience = milliseconds(300);
   Pool pool({via}, board_, options_);
   const std::vector<Pool::JobEnd> ends = pool.run(8, [&](Session& session, size_t index) {

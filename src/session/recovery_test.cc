@@ -15,14 +15,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr device::Limits kLimits{milliseconds(10'000), milliseconds(1500)};
-
 class KilledSession : public testing::Test {
  protected:
   void SetUp() override {
     mark_ = std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name();
     ::setenv("MOTE_TEST_MARK", mark_.c_str(), 1);
-    device::PeerResult result = device::start_peer("sim:nucleo-f746zg", kLimits);
+    device::PeerResult result = device::start_peer("sim:nucleo-f746zg");
     if (!result.peer) GTEST_SKIP() << result.missing;
     peer_.emplace(std::move(*result.peer));
     toolchain_.emplace(peer_->board);
