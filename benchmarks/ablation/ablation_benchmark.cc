@@ -1,12 +1,15 @@
-// What each technique is worth: untuned models with one of them switched off at a time, as Markdown.
-//   ablation_benchmark examples/models/resnet_8.tflite examples/models/ds_cnn.tflite
+// What each technique is worth: models with one of them switched off at a time, untuned and tuned, as Markdown.
+//   ablation_benchmark examples/models/resnet_8.tflite --records benchmarks/records.db
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "bench/run.h"
+#include "deploy/choose.h"
 #include "import/tflite/reader.h"
 #include "support/random.h"
 
@@ -19,20 +22,24 @@ using Change = std::function<space::Config(const space::Space&, const space::Con
 
 struct Technique {
   std::string without;  // what is switched off
-  Change change;
+  Change change = [](const space::Space&, const space::Config& config) { return config; };
+  deploy::SwitchedOff off = {};
+  bool scheduled = true;  // instructions in an order that suits the core; else as they are generated, for any core
 };
 
-Change use_alternative(const std::string& instead_of, const std::string& name) {
+/// Only for configs of the alternative `of`: another one, with its first knobs.
+Change use_alternative(const std::string& of, const std::string& name) {
   return [=](const space::Space& space, const space::Config& config) {
     const space::Alternative* other = space.alternative(name);
-    return config.alternative == instead_of && other != nullptr ? other->at(0) : config;
+    return config.alternative == of && other != nullptr ? other->at(0) : config;
   };
 }
 
-Change set_knob(const std::string& knob, int64_t value) {
+/// Another value for a knob, where it has `from` now (-1: whatever it has).
+Change set_knob(const std::string& knob, int64_t value, int64_t from = -1) {
   return [=](const space::Space&, const space::Config& config) {
     space::Config changed = config;
-    for (auto& [name, at] : changed.values) at = name == knob ? value : at;
+    for (auto& [name, at] : changed.values) at = name == knob && (from == -1 || from == at) ? value : at;
     return changed;
   };
 }
@@ -57,22 +64,34 @@ space::Config compiled(const space::Space& space, const space::Config& config) {
 }
 
 std::vector<Technique> techniques() {
+  constexpr int64_t kSummed = 0, kInt8 = 1, kInt16 = 2;  // of the knob "weights"
   return {
-      {"(nothing: untuned, as it is)", [](const space::Space&, const space::Config& config) { return config; }},
-      {"Winograd", use_alternative("winograd", "gemm")},
-      {"two channels in one product", set_knob("weights", 1)},
-      {"int8 weights: int16 ones instead", set_knob("weights", 2)},
-      {"tiles of eight sums: of four (2x2)", set_knob("tile", 2)},
+      {"(nothing)"},
+      {"Winograd: direct", use_alternative("winograd", "gemm")},
+      {"two channels in one product: one", set_knob("weights", kInt8, kSummed)},
+      {"int16 weights: int8", set_knob("weights", kSummed, kInt16)},
+      {"int8 weights: int16", set_knob("weights", kInt16)},
+      {"tiles of eight sums: four (2x2)", set_knob("tile", 2)},
       {"unrolling beyond 512 bytes", set_knob("code_budget", 512)},
-      {"the scheduled depthwise kernel", use_alternative("columns", "loops")},
+      {.without = "scheduling: instructions in the order of generation", .scheduled = false},
+      {.without = "constant channels", .off = {.passes = {"remove_constant_channels"}}},
+      {.without = "fused pads, tables and reshapes",
+       .off = {.passes = {"fuse_pad", "fuse_lookup", "bypass_reshape", "lookup_before_reshape"}}},
+      {.without = "int16 handed over", .off = {.int16_handed_over = true}},
+      {"the scheduled depthwise kernel: compiled C", use_alternative("columns", "loops")},
       {"all scheduled kernels: compiled C", compiled},
   };
 }
 
-/// Gives every kernel its untuned config, changed.
-deploy::Choose chooser(const target::Target& target, const Change& change) {
-  return [&target, change](const kernels::Workload& workload, const space::Space& space) {
-    return std::vector<deploy::Known>{{change(space, kernels::fallback_of(workload, target))}};
+/// The kernels of `choose`, or untuned ones without it, each changed.
+deploy::Choose chooser(const target::Target& target, const deploy::Choose& choose, const Change& change) {
+  return [&target, &choose, change](const kernels::Workload& workload, const space::Space& space) {
+    std::vector<deploy::Known> known;
+    if (choose) known = choose(workload, space);
+    const space::Config best = known.empty() ? kernels::fallback_of(workload, target) : known.front().config;
+    const space::Config other = change(space, best);
+    if (other == best) return std::vector<deploy::Known>{{best}};
+    return std::vector<deploy::Known>{{other}, {best}};
   };
 }
 
@@ -83,21 +102,26 @@ std::vector<Bytes> random_inputs(const ir::Graph& graph) {
   return inputs;
 }
 
-void report(const std::string& file, const std::string& board_name) {
+void report(const std::string& file, const std::string& board_name, const records::Database* records) {
   const ir::Graph graph = import::read_tflite(file);
   const target::Board board = target::load_board(board_name, {});
+  target::Board plain = board;
+  plain.target.pipeline.clear();  // what is not known of a core cannot be scheduled for
   const std::unique_ptr<device::Device> device = device::open_device("sim", board);
   toolchain::Toolchain toolchain(board);
-  fmt::print("### {} on {}\n\n| without | cycles | times | flash | RAM |\n|---|---:|---:|---:|---:|\n",
-             std::filesystem::path(file).stem().string(), board.target.name);
+  const deploy::Choose choose = records != nullptr ? deploy::choose_from(*records, board) : deploy::Choose{};
+  fmt::print("### {} on {}, {}\n\n| without | cycles | times | flash | RAM |\n|---|---:|---:|---:|---:|\n",
+             std::filesystem::path(file).stem().string(), board.target.name, choose ? "tuned" : "untuned");
   double base = 0;
   for (const Technique& technique : techniques()) {
-    const bench::Build build = bench::build(graph, file, board, random_inputs(graph), *device, toolchain,
-                                            chooser(board.target, technique.change));
+    const bench::Build build =
+        bench::build(graph, file, technique.scheduled ? board : plain, random_inputs(graph), *device, toolchain,
+                     chooser(board.target, choose, technique.change), technique.off);
     const double cycles = static_cast<double>(build.cycles);
     if (base == 0) base = cycles;
     fmt::print("| {}{} | {} | {:.2f} | {} | {} |\n", technique.without, build.exact ? "" : " (NOT BIT-EXACT)",
                build.cycles, cycles / base, build.flash_bytes, build.ram_bytes);
+    std::fflush(stdout);
   }
   fmt::print("\n");
 }
@@ -107,14 +131,21 @@ void report(const std::string& file, const std::string& board_name) {
 }  // namespace mote
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures untuned models with one technique switched off at a time.");
+  CLI::App app("Measures models with one technique switched off at a time.");
   std::vector<std::string> models, boards{"nucleo-f746zg", "nucleo-l4r5zi"};
   app.add_option("MODELS", models, "int8 models, .tflite files")->required();
   app.add_option("--board", boards, "A board, once for each");
+  std::string records_file;
+  app.add_option("--records", records_file, "Tuned, too: the records of this file");
   CLI11_PARSE(app, argc, argv);
   try {
+    std::optional<mote::records::Database> records;
+    if (!records_file.empty()) records.emplace(records_file, mote::records::Database::Mode::kRead);
     for (const std::string& model : models) {
-      for (const std::string& board : boards) mote::report(model, board);
+      for (const std::string& board : boards) {
+        mote::report(model, board, nullptr);
+        if (records) mote::report(model, board, &*records);
+      }
     }
     return 0;
   } catch (const std::exception& error) {

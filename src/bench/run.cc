@@ -10,8 +10,8 @@ namespace mote::bench {
 
 Build build(const ir::Graph& graph, const std::string& model, const target::Board& board,
             const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
-            const deploy::Choose& choose) {
-  const deploy::Library library = deploy::make_library(graph, model, "", board, choose);
+            const deploy::Choose& choose, const deploy::SwitchedOff& off) {
+  const deploy::Library library = deploy::make_library(graph, model, "", board, choose, {}, off);
   const deploy::Measured sizes =
       deploy::measure(library.sources, library.network.prefix, board, toolchain, library.origin.flags);
   execute::Booted booted(device, board, library, toolchain);

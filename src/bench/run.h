@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "deploy/library.h"
 #include "deploy/network.h"
 #include "device/device.h"
 #include "ir/graph.h"
@@ -34,10 +35,10 @@ struct Build {
 };
 
 /// Makes a library of `graph` (as imported from the file `model`) with the kernels of `choose`, boots it and runs it on
-/// one set of `inputs`. Throws InputError, JobError, ConnectionError.
+/// one set of `inputs`, without what is switched off. Throws InputError, JobError, ConnectionError.
 Build build(const ir::Graph& graph, const std::string& model, const target::Board& board,
             const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
-            const deploy::Choose& choose);
+            const deploy::Choose& choose, const deploy::SwitchedOff& off = {});
 
 struct Result {
   int64_t macs = 0;  // of the model as it was imported

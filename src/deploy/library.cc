@@ -27,11 +27,13 @@ int64_t ram_for(const Network& network, const target::Board& board, const Goal& 
 }  // namespace
 
 Library make_library(const ir::Graph& graph, const std::string& model, const std::string& prefix,
-                     const target::Board& board, const Choose& choose, const Goal& goal) {
+                     const target::Board& board, const Choose& choose, const Goal& goal, const SwitchedOff& off) {
   const std::string name = codegen::identifier(prefix.empty() ? graph.name : prefix);
   Library library;
-  library.network = make_network(passes::run_passes(graph), name, board.target, choose, goal, model);
-  library.arena = hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));
+  library.network = make_network(passes::run_passes(graph, {}, off.passes), name, board.target, choose, goal, model);
+  library.arena = off.int16_handed_over
+                      ? plan_arena(library.network)
+                      : hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));
   mark_overlaps(&library.network, library.arena);
   require_fit(library.network, library.arena, board, model);
   library.origin = {std::filesystem::path(model).filename().string(),

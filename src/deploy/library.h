@@ -19,6 +19,12 @@ namespace mote::deploy {
 /// What kernels are compiled with, beyond what the board asks for; the same while they are measured.
 inline const std::vector<std::string> kKernelFlags = {"-O2"};
 
+/// What is switched off, to see what it is worth; everything else is always on.
+struct SwitchedOff {
+  std::vector<std::string> passes = {};  // by name, see passes::run_passes()
+  bool int16_handed_over = false;
+};
+
 struct Library {
   Network network;
   Arena arena;
@@ -29,7 +35,8 @@ struct Library {
 /// `graph`: as imported. `model`: its file, for messages and the README. `prefix`: of all names; made of graph.name
 /// when empty. Throws InputError when the model is too large for the board (see fit.h) or for the goal's budgets.
 Library make_library(const ir::Graph& graph, const std::string& model, const std::string& prefix,
-                     const target::Board& board, const Choose& choose = {}, const Goal& goal = {});
+                     const target::Board& board, const Choose& choose = {}, const Goal& goal = {},
+                     const SwitchedOff& off = {});
 
 /// All files of the folder. `measured` as far as a compiler was at hand.
 std::vector<File> files_of(const Library& library, const std::optional<Measured>& measured);

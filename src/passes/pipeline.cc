@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "ir/verify.h"
 #include "passes/bypass_reshape.h"
 #include "passes/depthwise_to_conv.h"
@@ -43,8 +45,10 @@ std::span<const Pass> passes() {
   return kPasses;
 }
 
-ir::Graph run_passes(ir::Graph graph, const std::function<void(const Pass&, const ir::Graph&)>& after) {
+ir::Graph run_passes(ir::Graph graph, const std::function<void(const Pass&, const ir::Graph&)>& after,
+                     std::span<const std::string> without) {
   for (const Pass& pass : kPasses) {
+    if (std::find(without.begin(), without.end(), pass.name) != without.end()) continue;
     graph = pass.function(std::move(graph));
     const std::vector<std::string> violations = ir::verify(graph);
     if (!violations.empty()) {
