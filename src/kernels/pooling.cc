@@ -196,6 +196,25 @@ Program average_by_sums(const Workload& workload, const Window& w, const micro::
   return program;
 }
 
+/// A few channels at a time, so that their sums do not wait for one another.
+void interleave_channels(const Workload& workload, Program* program) {
+  int64_t tile = 4;
+  while (workload.output().shape[3] % tile != 0) --tile;
+  if (tile == 1) return;
+  loop::split(program, "c", tile, "c_o", "c_i");
+  loop::distribute(program, "c_i");
+  loop::move_inward(program, "c_i", {"ky", "kx"});
+  loop::unroll(program, "c_i");
+}
+
+/// acc / count; where the count is the same everywhere, times its reciprocal: a division takes fourteen cycles.
+Expr float_mean(const Expr& acc, const Expr& count) {
+  if (const auto* n = std::get_if<loop::IntConst>(&count->node)) {
+    return acc * loop::imm_f(1.0f / static_cast<float>(n->value));
+  }
+  return acc / loop::cast(Type::kF32, count);
+}
+
 Program lower_pooling(const Workload& workload, const space::Config&, const target::Target& target,
                       const std::string& name) {
   const Window w = window_of(workload);
@@ -223,7 +242,7 @@ Program lower_pooling(const Workload& workload, const space::Config&, const targ
   if (w.average) {
     const Expr count = count_of(workload, w, &program);
     if (real) {
-      result = acc / loop::cast(Type::kF32, count);
+      result = float_mean(acc, count);
     } else {
       const Expr half = count / loop::imm(2);
       result = loop::select(loop::less(loop::imm(0), acc), acc + half, acc - half) / count;
@@ -240,11 +259,15 @@ Program lower_pooling(const Workload& workload, const space::Config&, const targ
                                   {loop::store("acc", {}, start),
                                    loop::loop("ky", w.window.h, {loop::loop("kx", w.window.w, {step})}),
                                    loop::store("y", {var("n"), var("oy"), var("ox"), var("c")}, result)})})})})};
+  if (real) {
+    interleave_channels(workload, &program);
+    write_out_window(workload, w, &program);
+  }
   return program;
 }
 
 }  // namespace
 
-const Family kPooling{5, no_choice, no_config, lower_pooling};
+const Family kPooling{6, no_choice, no_config, lower_pooling};
 
 }  // namespace mote::kernels
