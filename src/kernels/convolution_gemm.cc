@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/common.h"
+#include "kernels/convolution_geometry.h"
 #include "kernels/micro/gemm.h"
 #include "kernels/micro/touches.h"
 #include "kernels/padded_rows.h"
@@ -23,120 +24,7 @@ using loop::var;
 
 namespace {
 
-/// The convolution as the kernel sees it. A pointwise one without stride or padding is one long row.
-struct Geometry {
-  int64_t batch, height, width, channels;  // input, those of its pixels that are read
-  int64_t source_height, source_width;     // input
-  int64_t gather_h, gather_w;              // from one pixel that is read to the next: 1, or the strides of a 1x1 window
-  int64_t out_height, out_width, out_channels;
-  int64_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
-  int64_t pad_top, pad_left;
-  int64_t stored_channels;  // of the widened input
-  int64_t phases;           // 2: odd positions start at odd elements, and read a copy that is shifted by one
-  int64_t padded_width;     // of the widened input: what the windows of one row of outputs reach
-  bool pointwise;
-  bool wide;     // the input is int16 already
-  bool columns;  // windows are copied side by side; else the kernel walks through the widened rows
-  bool windows;  // columns, copied straight from the input, one tile at a time: the least scratch memory
-
-  int64_t row_elements() const { return padded_width * stored_channels; }
-  /// Elements of one window, as a whole number of words.
-  int64_t window_elements() const { return (kernel_h * kernel_w * stored_channels + 1) / 2 * 2; }
-  /// Elements of one row of a window as the kernel walks through it, a whole number of words.
-  int64_t segment_elements() const { return (kernel_w * stored_channels + 1) / 2 * 2; }
-  /// From one output position to the next of the same phase, in what the kernel reads.
-  int64_t position_elements() const { return columns ? window_elements() : phases * stride_w * stored_channels; }
-  /// Input rows that `rows` output rows need.
-  int64_t rows_needed(int64_t rows) const { return (rows - 1) * stride_h + (kernel_h - 1) * dilation_h + 1; }
-};
-
-/// The kernel reads words, that is pairs of elements. A window row of an odd number of elements is read with one
-/// element more, whose weight is 0. Where windows begin at odd elements, pixels with many channels get one more; with
-/// few, that would be much to multiply for nothing, and odd positions read a shifted copy.
-void make_even(Geometry* g) {
-  constexpr int64_t kFewChannels = 8;
-  const bool odd_steps = g->stride_w * g->channels % 2 != 0 && g->out_width > 1;
-  if (!odd_steps) return;
-  if (g->channels >= kFewChannels || g->gather_w != 1) {
-    ++g->stored_channels;
-  } else {
-    g->phases = 2;
-  }
-}
-
-/// Values of the knob "layout"; the alternative without the knob copies windows.
-enum Layout : int64_t { kRows, kColumns, kWindows };
-
-Geometry geometry_of(const Workload& workload, Layout layout) {
-  const bool columns = layout != kRows;
-  const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
-  const ir::Shape& x = workload.input(0).shape;
-  const ir::Shape& w = workload.input(1).shape;
-  const ir::Shape& y = workload.output().shape;
-  Geometry g{.batch = x[0],
-             .height = x[1],
-             .width = x[2],
-             .channels = x[3],
-             .source_height = x[1],
-             .source_width = x[2],
-             .gather_h = 1,
-             .gather_w = 1,
-             .out_height = y[1],
-             .out_width = y[2],
-             .out_channels = y[3],
-             .kernel_h = w[1],
-             .kernel_w = w[2],
-             .stride_h = conv.stride.h,
-             .stride_w = conv.stride.w,
-             .dilation_h = w[1] == 1 ? 1 : conv.dilation.h,
-             .dilation_w = w[2] == 1 ? 1 : conv.dilation.w,
-             .pad_top = conv.padding.top,
-             .pad_left = conv.padding.left,
-             .stored_channels = x[3],
-             .phases = 1,
-             .padded_width = 0,
-             .pointwise = false,
-             .wide = reads_int16(workload),
-             .columns = columns,
-             .windows = layout == kWindows};
-  g.pointwise = g.kernel_h == 1 && g.kernel_w == 1 && g.stride_h == 1 && g.stride_w == 1 && g.pad_top == 0 &&
-                g.pad_left == 0 && g.height == g.out_height && g.width == g.out_width;
-  if (g.pointwise) {
-    g.width = g.out_width = g.batch * g.height * g.width;
-    g.batch = g.height = g.out_height = 1;
-  }
-  const bool steps = g.stride_h != 1 || g.stride_w != 1;
-  if (!columns && steps && g.kernel_h == 1 && g.kernel_w == 1 && g.pad_top == 0 && g.pad_left == 0) {
-    g.gather_h = g.stride_h;
-    g.gather_w = g.stride_w;
-    g.stride_h = g.stride_w = 1;
-    g.height = g.out_height;
-    g.width = g.out_width;
-  }
-  if (!columns) make_even(&g);
-  g.padded_width = (g.out_width - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1;
-  if (g.row_elements() % 2 != 0) ++g.padded_width;
-  return g;
-}
-
-/// Whether pixels are widened one by one, else in runs.
-bool by_pixel(const Geometry& g) {
-  return g.stored_channels != g.channels || g.gather_w != 1;
-}
-
-/// Order in which the channels of a pixel are widened; natural where a run of four may cross pixels, or
-/// nothing is widened.
-WidenOrder order_of(const Geometry& g) {
-  return !g.wide && (g.channels % 4 == 0 || by_pixel(g)) ? WidenOrder::kQuads : WidenOrder::kNatural;
-}
-
-/// Input channel that stands at place `i` of the widened pixel, or -1 for a place that only pads.
-int64_t channel_at(const Geometry& g, int64_t i) {
-  const int64_t c = source_place(order_of(g), i, g.channels);
-  return c < g.channels ? c : -1;
-}
-
-micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const target::Target& target,
+micro::GemmSpec spec_of(const ConvolutionGeometry& g, const space::Config& config, const target::Target& target,
                         const std::string& name) {
   const bool wide = config.at("weights") == kInt16Weights;
   const std::vector<micro::GemmTile> tiles = micro::gemm_tiles(target, wide);
@@ -165,8 +53,8 @@ micro::GemmSpec spec_of(const Geometry& g, const space::Config& config, const ta
 }
 
 /// Adds the micro-kernel with its weight stream to the program.
-void add_gemm(Program* program, const Workload& workload, const Geometry& g, int64_t weight_form, micro::GemmSpec* spec,
-              const target::Target& target) {
+void add_gemm(Program* program, const Workload& workload, const ConvolutionGeometry& g, int64_t weight_form,
+              micro::GemmSpec* spec, const target::Target& target) {
   const int32_t channels = static_cast<int32_t>(g.out_channels);
   const std::vector<int32_t> biases = folded_biases(workload, channels, outermost_channel);
   const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, 1);
@@ -189,8 +77,8 @@ void add_gemm(Program* program, const Workload& workload, const Geometry& g, int
 
 /// Calls of the kernel for `count` positions, the first at element `from` of `source` and written to element `to` of y.
 /// The last group is moved back to end with the last position.
-Block gemm_calls(const Geometry& g, const micro::GemmSpec& spec, const std::string& source, const Affine& from,
-                 const Affine& to, int64_t count) {
+Block gemm_calls(const ConvolutionGeometry& g, const micro::GemmSpec& spec, const std::string& source,
+                 const Affine& from, const Affine& to, int64_t count) {
   const int64_t tile = spec.tile_positions;
   Block calls;
   for (int64_t phase = 0; phase < g.phases; ++phase) {
@@ -211,7 +99,7 @@ Block gemm_calls(const Geometry& g, const micro::GemmSpec& spec, const std::stri
 }
 
 /// wide[to ..] = `pixels` pixels of x from element `from` on, as int16.
-Block widen_pixels(const Geometry& g, const Affine& from, const Affine& to, int64_t pixels) {
+Block widen_pixels(const ConvolutionGeometry& g, const Affine& from, const Affine& to, int64_t pixels) {
   if (!by_pixel(g)) return widen("x", from, "wide", to, pixels * g.channels, order_of(g));
   return {loop::loop("pixel", pixels,
                      widen("x", from + var("pixel") * (g.gather_w * g.channels), "wide",
@@ -219,7 +107,7 @@ Block widen_pixels(const Geometry& g, const Affine& from, const Affine& to, int6
 }
 
 /// shifted[i] = wide[i + 1], where odd positions need it.
-Block shift(const Geometry& g, int64_t elements) {
+Block shift(const ConvolutionGeometry& g, int64_t elements) {
   if (g.phases == 1) return {};
   const Affine at = var("word") * 2;
   const Expr low = loop::load_word("wide", {at}, 2), high = loop::load_word("wide", {at + 2}, 2);
@@ -232,7 +120,7 @@ void append(Block* block, Block more) {
 }
 
 /// One long row in blocks; the last block is moved back to end with the last position.
-Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, int64_t block) {
+Block pointwise_body(const ConvolutionGeometry& g, const micro::GemmSpec& spec, int64_t block) {
   const auto process = [&](const Affine& start, int64_t count) {
     Block body = widen_pixels(g, start * g.channels, 0, count);
     append(&body, shift(g, count * g.stored_channels));
@@ -249,7 +137,7 @@ Block pointwise_body(const Geometry& g, const micro::GemmSpec& spec, int64_t blo
 }
 
 /// All positions where they are.
-Block pointwise_in_place(const Geometry& g, const micro::GemmSpec& spec) {
+Block pointwise_in_place(const ConvolutionGeometry& g, const micro::GemmSpec& spec) {
   return gemm_calls(g, spec, "x", 0, 0, g.out_width);
 }
 
@@ -263,7 +151,7 @@ Expr within(const Affine& index, const loop::Interval& range, int64_t size) {
 }
 
 /// columns = the windows of `rows` output rows, one after the other, from the widened rows.
-Block copy_windows(const Geometry& g, int64_t rows) {
+Block copy_windows(const ConvolutionGeometry& g, int64_t rows) {
   // Runs that are consecutive in a row: whole rows of the window, or single pixels where it is dilated.
   const int64_t runs = g.dilation_w == 1 ? 1 : g.kernel_w, length = g.kernel_w / runs * g.stored_channels;
   const Affine from = (var("r") * g.stride_h + var("ky") * g.dilation_h) * g.row_elements() +
@@ -285,7 +173,7 @@ Block copy_windows(const Geometry& g, int64_t rows) {
 }
 
 /// `rows` output rows from `out_row` on, whose input rows are widened.
-Block some_rows(const Geometry& g, const micro::GemmSpec& spec, const Affine& out_row, int64_t rows) {
+Block some_rows(const ConvolutionGeometry& g, const micro::GemmSpec& spec, const Affine& out_row, int64_t rows) {
   const Affine to = (var("n") * g.out_height + out_row) * (g.out_width * g.out_channels);
   if (g.columns) {
     Block body = copy_windows(g, rows);
@@ -300,7 +188,7 @@ Block some_rows(const Geometry& g, const micro::GemmSpec& spec, const Affine& ou
 }
 
 /// Blocks of `rows` output rows, and what they leave.
-Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, int32_t zero_point) {
+Block rows_body(const ConvolutionGeometry& g, const micro::GemmSpec& spec, int64_t rows, int32_t zero_point) {
   const int64_t pixels = std::min(g.width, g.padded_width - g.pad_left);
   const PaddedRows padded{.batch = g.batch,
                           .height = g.height,
@@ -322,7 +210,8 @@ Block rows_body(const Geometry& g, const micro::GemmSpec& spec, int64_t rows, in
 }
 
 /// columns = the windows of one tile of positions, from column `ox` on of output row "oy", widened from the input.
-loop::Stmt tile_of_windows(const Geometry& g, const micro::GemmSpec& spec, const Affine& ox, int32_t zero_point) {
+loop::Stmt tile_of_windows(const ConvolutionGeometry& g, const micro::GemmSpec& spec, const Affine& ox,
+                           int32_t zero_point) {
   const Affine row = var("oy") * g.stride_h + var("ky") * g.dilation_h - g.pad_top;
   const Affine column = (ox + var("p")) * g.stride_w + var("kx") * g.dilation_w - g.pad_left;
   const Affine from = ((var("n") * g.height + row) * g.width + column) * g.channels;
@@ -348,7 +237,7 @@ loop::Stmt tile_of_windows(const Geometry& g, const micro::GemmSpec& spec, const
 }
 
 /// Tile by tile along each row; the last one of a row is moved back to end with it.
-Block windows_body(const Geometry& g, const micro::GemmSpec& spec, int32_t zero_point) {
+Block windows_body(const ConvolutionGeometry& g, const micro::GemmSpec& spec, int32_t zero_point) {
   const int64_t tile = spec.tile_positions, tiles = g.out_width / tile;
   const auto one_tile = [&](const Affine& ox) {
     const Affine to = ((var("n") * g.out_height + var("oy")) * g.out_width + ox) * g.out_channels;
@@ -374,7 +263,7 @@ std::optional<std::string> why_no_convolution_gemm(const Workload& workload, con
 Program convolution_gemm(const Workload& workload, const space::Config& config, const target::Target& target,
                          const std::string& name) {
   if (const std::optional<std::string> why = why_no_convolution_gemm(workload, target)) throw loop::ScheduleError(*why);
-  const Geometry g = geometry_of(workload, static_cast<Layout>(config.get("layout", kWindows)));
+  const ConvolutionGeometry g = geometry_of(workload, static_cast<Layout>(config.get("layout", kWindows)));
   if (g.columns && g.pointwise) throw loop::ScheduleError("windows of one pixel are columns already");
   if (!g.columns && g.dilation_w != 1) throw loop::ScheduleError("the kernel cannot walk through dilated columns");
   if (g.wide && (!g.pointwise || g.stored_channels != g.channels || g.phases != 1)) {
