@@ -21,6 +21,7 @@ std::vector<Measurement> measure_layers(const std::vector<Layer>& layers, const 
     m.layer = layer;
     m.macs = ir::macs_of(workload.graph, workload.op());
     m.outputs = ir::elements(workload.output().shape);
+    m.inputs = ir::elements(workload.input(0).shape);
     m.knobs = task.space.text_of(task.fallback);
     m.outcome = measurer.measure(task, {task.fallback}).front();
   }

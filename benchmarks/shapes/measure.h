@@ -12,7 +12,7 @@ namespace mote::shapes {
 
 struct Measurement {
   Layer layer;
-  int64_t macs = 0, outputs = 0;
+  int64_t macs = 0, outputs = 0, inputs = 0;
   std::string knobs;         // of the fallback
   records::Outcome outcome;  // a wrong result is one of them: every output is compared with the reference
 };

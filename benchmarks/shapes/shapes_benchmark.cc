@@ -28,17 +28,18 @@ std::vector<Sample> samples_of(const std::vector<Measurement>& measurements, Fam
   std::vector<Sample> samples;
   for (const Measurement& m : measurements) {
     if (m.layer.family != family || m.outcome.status != records::Status::kOk) continue;
-    samples.push_back(
-        {static_cast<double>(m.macs), static_cast<double>(m.outputs), static_cast<double>(m.outcome.cycles)});
+    samples.push_back({static_cast<double>(m.macs), static_cast<double>(m.outputs),
+                       static_cast<double>(m.outcome.cycles), static_cast<double>(m.inputs)});
   }
   return samples;
 }
 
-void print(const Point& point) {
+/// `expected`: by the line that knows the inputs, too.
+void print(const Point& point, double expected) {
   const Measurement& m = *point.measurement;
   const double cycles = static_cast<double>(m.outcome.cycles);
-  fmt::print("  {:5.2f}x  {:>9} cycles  {:6.2f} per MAC  {}  [{}]\n", cycles / point.expected, m.outcome.cycles,
-             cycles / static_cast<double>(m.macs), text_of(m.layer), m.knobs);
+  fmt::print("  {:5.2f}x {:5.2f}x  {:>9} cycles  {:6.2f} per MAC  {}  [{}]\n", cycles / point.expected,
+             cycles / expected, m.outcome.cycles, cycles / static_cast<double>(m.macs), text_of(m.layer), m.knobs);
 }
 
 /// Returns whether all results are right.
@@ -50,7 +51,7 @@ bool report(const Options& options, const std::string& name, const std::vector<L
   for (const Family family : {Family::kConvolution, Family::kDepthwise, Family::kDense}) {
     const std::vector<Sample> samples = samples_of(measurements, family);
     if (samples.empty()) continue;
-    const Line line = fit(samples);
+    const Line line = fit(samples), with_inputs = fit_with_inputs(samples);
     double macs = 0, cycles = 0;
     for (const Sample& sample : samples) {
       macs += sample.macs;
@@ -58,6 +59,8 @@ bool report(const Options& options, const std::string& name, const std::vector<L
     }
     fmt::print("{}: {:.3f} * MACs + {:.1f} * outputs + {:.0f}; {} layers, {:.3f} cycles per MAC of all\n",
                name_of(family), line.per_mac, line.per_output, line.constant, samples.size(), cycles / macs);
+    fmt::print("  second: {:.3f} * MACs + {:.1f} * outputs + {:.0f} + {:.1f} * inputs\n", with_inputs.per_mac,
+               with_inputs.per_output, with_inputs.constant, with_inputs.per_input);
     std::vector<Point> here;
     size_t sample = 0;
     for (const Measurement& m : measurements) {
@@ -67,7 +70,10 @@ bool report(const Options& options, const std::string& name, const std::vector<L
     const auto ratio = [](const Point& p) { return static_cast<double>(p.measurement->outcome.cycles) / p.expected; };
     std::sort(here.begin(), here.end(), [&](const Point& a, const Point& b) { return ratio(a) > ratio(b); });
     for (const Point& point : here) {
-      if (options.all || ratio(point) > kLimit) print(point);
+      if (!options.all && ratio(point) <= kLimit) continue;
+      const Measurement& m = *point.measurement;
+      print(point, with_inputs.at({static_cast<double>(m.macs), static_cast<double>(m.outputs),
+                                   static_cast<double>(m.outcome.cycles), static_cast<double>(m.inputs)}));
     }
     points.insert(points.end(), here.begin(), here.end());
   }

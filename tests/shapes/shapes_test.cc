@@ -53,5 +53,15 @@ TEST(Fit, FindsTheLineThatSamplesLieOn) {
   EXPECT_NEAR(line.constant, 200, 20);
 }
 
+TEST(Fit, FindsWhatInputsCost) {
+  std::vector<Sample> samples;
+  for (int i = 1; i < 30; ++i) {
+    const double macs = 1000.0 * i * i, outputs = 70.0 * ((i * 7) % 13 + 1), inputs = 90.0 * ((i * 5) % 11 + 1);
+    samples.push_back({macs, outputs, 0.5 * macs + 3 * outputs + 200 + 2 * inputs, inputs});
+  }
+  EXPECT_NEAR(fit_with_inputs(samples).per_input, 2, 0.1);
+  EXPECT_EQ(fit(samples).per_input, 0);
+}
+
 }  // namespace
 }  // namespace mote::shapes
