@@ -138,6 +138,8 @@ TEST_F(DebugPorts, TurnASecondDebuggerAway) {
   EXPECT_EQ(gdb.ask("qC"), "QC1");
   Client cable(bitbang_);
   EXPECT_EQ(cable.receive(1), "") << "closed";
+  Client second(gdb_);
+  EXPECT_EQ(second.receive(1), "") << "at the same port, too";
   EXPECT_EQ(gdb.ask("qC"), "QC1") << "the first is not disturbed";
   EXPECT_THAT(board_->output(), HasSubstr("turned a debugger away at " + bitbang_));
 }

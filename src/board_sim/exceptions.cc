@@ -214,8 +214,8 @@ bool Exceptions::leave(uint32_t value) {
 std::optional<int> Exceptions::escalated(int exception) const {
   const int now = current_priority();
   const bool configurable = exception != kHardFault;
-  if (configurable && !system_.is_v6m() && (exception == kSvc || system_.enabled[exception]) &&
-      system_.group(system_.priority(exception)) < now) {
+  const bool enabled = exception == kSvc || (!system_.is_v6m() && system_.enabled[exception]);
+  if (configurable && enabled && system_.group(system_.priority(exception)) < now) {
     return exception;
   }
   if (now <= -1) return std::nullopt;

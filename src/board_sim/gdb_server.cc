@@ -218,9 +218,12 @@ std::string GdbServer::monitor(std::string_view command) {
     return "";
   }
   if (command == "halt") return "";
-  if (command == "cycles") return fmt::format("{}\n", machine_.cycles());
+  const std::string caveat = machine_.timer().has_model() ? "" : " (no timing model: one for each instruction)";
+  if (command == "cycles") return fmt::format("{}{}\n", machine_.cycles(), caveat);
   if (command == "instructions") return fmt::format("{}\n", machine_.instructions());
-  if (command == "profile") return to_text(profile(machine_, {}), kProfileLines);
+  if (command == "profile") {
+    return (caveat.empty() ? "" : "cycles:" + caveat + "\n") + to_text(profile(machine_, {}), kProfileLines);
+  }
   if (command == "peripherals") return machine_.peripherals().summary() + "no other was touched\n";
   return "commands: reset halt | halt | cycles | instructions | profile | peripherals\n";
 }

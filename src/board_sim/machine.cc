@@ -13,7 +13,8 @@ namespace mote::board_sim {
 namespace {
 
 constexpr uint32_t kSystemBytes = 0x100000, kDeviceBytes = 0x20000000;
-constexpr uint64_t kNoEnd = 0xFFFFFFFF;  // an address execution never reaches
+constexpr uint32_t kFlashStart = 1u << 16;  // in the flash controllers' control registers
+constexpr uint64_t kNoEnd = 0xFFFFFFFF;     // an address execution never reaches
 
 void add_hook(uc_engine* uc, int type, void* function, void* self) {
   uc_hook hook = 0;
@@ -227,7 +228,11 @@ void Machine::write_device(uint32_t address, uint32_t value, int bytes) {
   if (!flash_.owns(address)) return peripherals_.write(address, value, bytes);
   const uint32_t shift = 8 * (address & 3);
   const uint32_t mask = bytes == 4 ? ~0u : ((1u << (8 * bytes)) - 1) << shift;
-  flash_.write(address, (flash_.read(address) & ~mask) | (value << shift & mask));
+  const uint32_t word = (flash_.read(address) & ~mask) | (value << shift & mask);
+  const bool programmed = flash_.modelled() && flash_.programming();
+  flash_.write(address, word);
+  // Other code may be in flash now: programming has ended, or something was erased.
+  if ((programmed && !flash_.programming()) || (word & kFlashStart) != 0) forget_all_code();
   if (memory_model_ && (address & ~3u) == board_.flash_controller_address) {
     memory_model_->set_access_control(flash_.read(address & ~3u));
   }

@@ -163,6 +163,7 @@ class Machine {
   std::optional<Halt> handle_store(const schedule::Insn& insn);
   void write_back(const schedule::Insn& insn);
   std::optional<Halt> handle_svc(uint32_t next);
+  std::optional<Halt> handle_bad_fetch(uint32_t pc);
   std::optional<Halt> handle_return(uint32_t value);
   std::optional<Halt> handle_breakpoint_instruction(uint32_t pc);
   std::optional<Halt> handle_due();

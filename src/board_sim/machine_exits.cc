@@ -183,11 +183,7 @@ std::optional<Halt> Machine::handle_interrupt(int number) {
       return handle_breakpoint_instruction(pc);
     case kEmulatorReturn:
     case kEmulatorPrefetchAbort:
-      stop_at(pc);
-      // A branch to EXC_RETURN; a vector that points there is none.
-      if (pc >= kFirstReturnValue && blocks_begun_ > 0 && (processor_.xpsr() & kIpsr) != 0)
-        return handle_return(pc | 1);
-      return fault(fetch_fault(pc));
+      return handle_bad_fetch(pc);
     case kEmulatorNocp:
       stop_at(pc);
       return fault({kUsageFault, kCfsrNocp, pc, 0});
@@ -201,6 +197,14 @@ std::optional<Halt> Machine::handle_interrupt(int number) {
       stop_at(pc);
       return fault({kUsageFault, kCfsrUndefinstr, pc, 0});
   }
+}
+
+/// The core went to `pc`, where it cannot execute.
+std::optional<Halt> Machine::handle_bad_fetch(uint32_t pc) {
+  stop_at(pc);
+  // A branch to EXC_RETURN; a vector that points there is none.
+  if (pc >= kFirstReturnValue && blocks_begun_ > 0 && (processor_.xpsr() & kIpsr) != 0) return handle_return(pc | 1);
+  return fault(fetch_fault(pc));
 }
 
 /// A branch to EXC_RETURN `value`.
@@ -249,10 +253,7 @@ std::optional<Halt> Machine::handle_breakpoint_instruction(uint32_t pc) {
 }
 
 std::optional<Halt> Machine::handle_bad_access(const Exit::Access& access) {
-  if (access.fetch) {
-    stop_at(access.address & ~1u);
-    return fault(fetch_fault(access.address & ~1u));
-  }
+  if (access.fetch) return handle_bad_fetch(access.address & ~1u);
   if (access.write && program_flash(access)) return std::nullopt;
   uint32_t pc = processor_.reg(15) & ~1u;
   if (current_ != nullptr) {

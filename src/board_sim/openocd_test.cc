@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
+#include "board_sim/elf_file.h"
 #include "board_sim/firmware_test.h"
 #include "support/random.h"
 
@@ -26,6 +28,16 @@ constexpr const char* kProgram =
     "1: adds r0, #1\n nop\n str r0, [r2]\n ldr r3, [r2, #4]\n b 1b\n .ltorg\n";
 // main is at 0x08000008, the loop at 0x0800000c.
 
+/// Counts the cycles of a loop with CYCCNT and leaves them at 0x20001000.
+constexpr const char* kCountingProgram =
+    ".syntax unified\n.cpu cortex-m4\n.thumb\n.word 0x20008000, main+1\n"
+    ".globl main, done\n.type main,%function\n.type done,%function\n.thumb_func\n"
+    "main: ldr r0, =0xE000EDFC\n mov r1, #0x01000000\n str r1, [r0]\n ldr r0, =0xE0001000\n ldr r1, =0xC5ACCE55\n"
+    "str r1, [r0, #0xFB0]\n movs r1, #1\n str r1, [r0]\n ldr r5, =0x20001000\n movw r4, #20000\n ldr r6, [r0, #4]\n"
+    "1: ldr r1, [r5, #8]\n mla r1, r1, r4, r4\n str r1, [r5, #8]\n tst r1, #12\n beq 2f\n adds r2, r2, r1, lsl #3\n"
+    "2: subs r4, #1\n bne 1b\n ldr r7, [r0, #4]\n subs r7, r6\n str r7, [r5]\n"
+    ".thumb_func\ndone: b done\n .ltorg\n";
+
 /// OpenOCD prints "at 0x0800000e r0 0x1" for [where].
 constexpr const char* kWhere =
     "proc where {} {set r [get_reg {pc r0}]; return \"at [dict get $r pc] r0 [format %#x [dict get $r r0]]\"}";
@@ -46,10 +58,7 @@ class OpenOcd : public testing::TestWithParam<Setup> {
     std::filesystem::create_directories(folder_);
     elf_ = folder_ / "a.elf";
     data_ = folder_ / "data.bin";
-    const std::string source = folder_ / "a.s", object = folder_ / "a.o";
-    std::ofstream(source) << kProgram;
-    ASSERT_TRUE(run({"arm-none-eabi-as", "-o", object, source}).ok());
-    ASSERT_TRUE(run({"arm-none-eabi-ld", "-Ttext=0x08000000", "-e", "0", "-o", elf_, object}).ok());
+    ASSERT_TRUE(link(kProgram, elf_));
     std::string bytes(5000, '\0');
     Random random(3);
     for (char& c : bytes) c = static_cast<char>(random.bits());
@@ -68,6 +77,12 @@ class OpenOcd : public testing::TestWithParam<Setup> {
                    ? "adapter driver st-link; st-link vid_pid 0x0483 0x374f; st-link backend tcp " + port +
                          "; transport select dapdirect_swd"
                    : "adapter driver remote_bitbang; remote_bitbang host 127.0.0.1; remote_bitbang port " + port;
+  }
+  bool link(const std::string& text, const std::string& elf) const {
+    const std::string source = folder_ / "a.s", object = folder_ / "a.o";
+    std::ofstream(source) << text;
+    return run({"arm-none-eabi-as", "-o", object, source}).ok() &&
+           run({"arm-none-eabi-ld", "-Ttext=0x08000000", "-e", "0", "-o", elf, object}).ok();
   }
   void TearDown() override {
     board_.reset();
@@ -162,6 +177,42 @@ TEST_P(OpenOcd, GdbDebugsThroughIt) {
   EXPECT_THAT(text, HasSubstr("wrote 1"));
   EXPECT_THAT(text, HasSubstr("Section .text, range 0x8000000 -- 0x800001c: matched"));
   EXPECT_THAT(text, HasSubstr("77"));
+}
+
+// What a program counts does not depend on who started it, nor on how often a probe looks meanwhile.
+TEST_P(OpenOcd, CountsTheSameCyclesOnEveryPort) {
+  if (!find_program("gdb-multiarch")) GTEST_SKIP() << "no gdb-multiarch";
+  const std::string elf = folder_ / "counting.elf";
+  ASSERT_TRUE(link(kCountingProgram, elf));
+  const ElfFile image = read_elf(elf);
+  const auto done = std::ranges::find(image.symbols, "done", &ElfSymbol::name);
+  ASSERT_NE(done, image.symbols.end());
+
+  Rig alone(GetParam().board);
+  for (const ElfSegment& segment : image.segments) ASSERT_TRUE(alone.machine->write(segment.address, segment.bytes));
+  alone.machine->reset();
+  alone.machine->add_breakpoint(done->address);
+  ASSERT_EQ(alone.machine->run().reason, Halt::Reason::kBreakpoint);
+  const uint32_t cycles = alone.read(0x20001000);
+  EXPECT_GT(cycles, 20'000u * 4);
+
+  const std::string commands = fmt::format(
+      "init; halt; flash write_image erase {}; catch {{reset halt}}; bp {:#x} 2 hw; resume; wait_halt 60000; "
+      "echo \"[mdw 0x20001000]\"; shutdown",
+      elf, done->address);
+  EXPECT_THAT(run(openocd("gdb_port disabled", commands)).err, HasSubstr(fmt::format("0x20001000: {:08x}", cycles)));
+
+  const std::string socket = folder_ / "gdb";
+  Command command;
+  command.arguments = {
+      find_own_program("mote-board")->string(), "--board", GetParam().board, "--gdb", socket, "--once"};
+  BackgroundProcess board(command);
+  ASSERT_TRUE(
+      board.wait_for_line([](const std::string& text) { return text.starts_with("gdb: "); }, std::chrono::seconds(20)));
+  const CommandResult gdb =
+      run({"gdb-multiarch", "-nx", "-batch", "-ex", "target remote " + socket, "-ex", "load", "-ex", "monitor reset",
+           "-ex", "flushregs", "-ex", "break done", "-ex", "continue", "-ex", "x/wx 0x20001000", elf});
+  EXPECT_THAT(gdb.out, HasSubstr(fmt::format("0x20001000:\t0x{:08x}", cycles))) << gdb.err;
 }
 
 std::string name_of_setup(const testing::TestParamInfo<Setup>& info) {

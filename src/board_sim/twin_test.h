@@ -48,17 +48,19 @@ struct Outcome {
   int exit_code = -1;
 };
 
-/// Assembles `text` (sections .vectors at 0, .text, .data at 0x20000000; .incbin finds files in `folder`) for `cpu` and
-/// returns the path of the ELF file in `folder`. Throws JobError with the assembler's message.
+/// Assembles `text` (sections .vectors at `code`, .text, .data at `data`; .incbin finds files in `folder`) for `cpu`
+/// and returns the path of the ELF file in `folder`. Throws JobError with the assembler's message.
 inline std::string link_firmware(const ScratchFolder& folder, const std::string& text, const std::string& cpu,
-                                 const std::string& fpu) {
+                                 const std::string& fpu, uint32_t code = 0, uint32_t data = 0x20000000) {
   const std::string source = folder.file("firmware.s"), object = folder.file("firmware.o"),
                     script = folder.file("firmware.ld"), elf = folder.file("firmware.elf");
   write_file(source, fmt::format(".syntax unified\n.cpu {}\n{}.thumb\n", cpu, fpu.empty() ? "" : ".fpu " + fpu + "\n") +
                          text + "\n");
-  write_file(script,
-             "SECTIONS {\n .text 0 : { KEEP(*(.vectors)) *(.text*) }\n .data 0x20000000 : { *(.data*) }\n"
-             " .bss : { *(.bss*) } }\n");
+  write_file(
+      script,
+      fmt::format("SECTIONS {{\n .text {:#x} : {{ KEEP(*(.vectors)) *(.text*) }}\n .data {:#x} : {{ *(.data*) }}\n"
+                  " .bss : {{ *(.bss*) }} }}\n",
+                  code, data));
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"arm-none-eabi-as", "-I" + folder.file(""), "-o", object, source},
         std::vector<std::string>{"arm-none-eabi-ld", "-T", script, "-e", "0", "-o", elf, object}}) {
