@@ -24,6 +24,8 @@
 namespace mote::tune {
 namespace {
 
+constexpr size_t kMostTaught = 100;  // trials of each workload that others learn from
+
 struct Settings {
   std::vector<std::string> files, models;
   std::string plot;
@@ -42,6 +44,7 @@ struct Workload {
   uint64_t best = 0;
   std::vector<records::Trial> trials{};  // of a file
   ModelInputs model{};
+  std::vector<Example> taught{};  // what others may learn of it: of its first trials, as an earlier run would have left
 };
 
 Workload synthetic_workload(uint64_t variant) {
@@ -87,6 +90,12 @@ bool teaches(const Settings& settings, const records::Trial& own, const records:
 void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
   const std::vector<kernels::Workload> lowered = operators_of(settings);
   for (Workload& workload : *workloads) {
+    if (!settings.transfer && !settings.transfer_boards) break;
+    std::vector<records::Trial> first_trials = workload.trials;
+    first_trials.resize(std::min(kMostTaught, first_trials.size()));
+    workload.taught = measure::examples_from(first_trials, lowered, kMostTaught);
+  }
+  for (Workload& workload : *workloads) {
     const records::Trial& first = workload.trials.front();
     const target::Target target = target::load_target(first.setting.target);
     const auto own = std::find_if(lowered.begin(), lowered.end(),
@@ -105,15 +114,15 @@ void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
       if (!config_now) throw InputError(task.title, "the operator's space has no point " + text + " any more");
       return entry->second = features(task, *config_now);
     };
-    std::vector<records::Trial> others;
+    uint32_t group = 0;
     for (const Workload& other : *workloads) {
-      const records::Trial& t = other.trials.front();
-      if (!teaches(settings, first, t)) continue;
-      constexpr size_t kMostOfOne = 300;  // as an earlier tuning run would have left
-      others.insert(others.end(), other.trials.begin(),
-                    other.trials.begin() + static_cast<std::ptrdiff_t>(std::min(kMostOfOne, other.trials.size())));
+      if (!teaches(settings, first, other.trials.front())) continue;
+      ++group;
+      for (Example example : other.taught) {
+        example.group = group;
+        workload.model.elsewhere.push_back(std::move(example));
+      }
     }
-    workload.model.elsewhere = measure::examples_from(others, lowered, target, 300);
   }
 }
 
@@ -236,7 +245,7 @@ int main_of(int argc, char** argv) {
   CLI::App app("Compares the tuner's searches on known workloads.", "search_benchmark");
   app.add_option("FILES", settings.files, "Benchmark files or records (.db) to replay; without any, made-up workloads");
   app.add_option("--model", settings.models, "A .tflite file that has the operators, when they are not the named ones");
-  app.add_flag("--transfer", settings.transfer, "The cost model knows 300 trials of each file of another operator");
+  app.add_flag("--transfer", settings.transfer, "The cost model knows 100 trials of each file of another operator");
   app.add_flag("--transfer-boards", settings.transfer_boards, "The same of the same operator on another board");
   app.add_option("--plot", settings.plot, "Draw PREFIX-1.svg, PREFIX-2.svg ...");
   app.add_option("--seeds", settings.seeds, "Runs of each search")->capture_default_str()->check(CLI::Range(1, 10000));

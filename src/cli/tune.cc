@@ -38,7 +38,7 @@ struct Options {
   uint32_t repeats = 2;
   double time_limit = 0, run_limit = 20;
   uint64_t target_cycles = 0;
-  bool dry_run = false, quiet = false, json = false;
+  bool in_turns = false, dry_run = false, quiet = false, json = false;
 };
 
 // Set by Ctrl-C: the trial in flight is finished, everything measured is in the records.
@@ -230,8 +230,7 @@ int report(const Options& options, const target::Board& board, const tune::Resul
 
 /// What the cost model may know before the first trial: what was measured of this model's and the other models'
 /// workloads.
-std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector<kernels::Workload> workloads,
-                                             const target::Target& target) {
+std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector<kernels::Workload> workloads) {
   constexpr size_t kMost = 200;  // of each workload in each setting
   if (options.transfer.empty()) return {};
   for (const std::string& model : options.transfer_models) {
@@ -244,7 +243,7 @@ std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector
     const records::Database database(file, records::Database::Mode::kRead);
     for (records::Trial& trial : database.trials({})) trials.push_back(std::move(trial));
   }
-  return measure::examples_from(trials, workloads, target, kMost);
+  return measure::examples_from(trials, workloads, kMost);
 }
 
 int run_tune(const Options& options) {
@@ -284,12 +283,13 @@ int run_tune(const Options& options) {
   tuning.trials = options.trials;
   tuning.batch = options.batch;
   tuning.early_stop = options.early_stop;
+  tuning.in_turns = options.in_turns;
   if (options.time_limit > 0) tuning.time_limit = std::chrono::duration<double>(options.time_limit);
   if (options.target_cycles > 0) tuning.target_cycles = options.target_cycles;
   tuning.setting = {board.target.name, board.name, way, measurer.compiler(), measurer.flags()};
   tuning.stop = &stop_requested;
   tuning.model.program = measure::program_features(workloads, board.target);
-  tuning.model.elsewhere = learned_elsewhere(options, workloads, board.target);
+  tuning.model.elsewhere = learned_elsewhere(options, workloads);
   tune::Plot plot{options.model + " on " + board.name, "trials", "cycles", {{"best so far", {}}}};
   tuning.on_progress = [&](const tune::Progress& progress) {
     view.show(progress);
@@ -352,6 +352,8 @@ void add_tune(CLI::App& app, Run& run) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   add_limit_option(command, o->limits);
+  command.add_flag("--in-turns", o->in_turns,
+                   "Give all operators the same number of trials, not the most promising ones more");
   command.add_flag("--dry-run", o->dry_run, "Only list what would be tuned, and how many candidates there are");
   command.add_flag("--quiet", o->quiet, "No progress");
   add_json_flag(command, o->json);

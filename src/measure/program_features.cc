@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "support/error.h"
 #include "target/pipeline.h"
 #include "tune/loop_features.h"
 
@@ -26,6 +27,17 @@ struct Lowering {
   }
 };
 
+/// The lowerings for the targets that trials were measured on, made as they are needed; null for an unknown target.
+class Lowerings {
+ public:
+  explicit Lowerings(const std::vector<kernels::Workload>& workloads) : workloads_(workloads) {}
+  const Lowering* of(const std::string& target);
+
+ private:
+  const std::vector<kernels::Workload>& workloads_;
+  std::map<std::string, std::shared_ptr<const Lowering>> known_;
+};
+
 std::shared_ptr<const Lowering> lowering_of(const std::vector<kernels::Workload>& workloads,
                                             const target::Target& target) {
   const std::shared_ptr<Lowering> lowering = std::make_shared<Lowering>();
@@ -33,6 +45,18 @@ std::shared_ptr<const Lowering> lowering_of(const std::vector<kernels::Workload>
   lowering->target = target;
   if (!target.pipeline.empty()) lowering->slots = target::load_pipeline(target.pipeline).slots;
   return lowering;
+}
+
+const Lowering* Lowerings::of(const std::string& target) {
+  const auto [entry, is_new] = known_.try_emplace(target);
+  if (is_new) {
+    try {
+      entry->second = lowering_of(workloads_, target::load_target(target));
+    } catch (const InputError&) {
+      // A target of somebody else's.
+    }
+  }
+  return entry->second.get();
 }
 
 /// All trials of one workload in one setting.
@@ -76,15 +100,16 @@ tune::FeatureFn program_features(const std::vector<kernels::Workload>& workloads
 }
 
 std::vector<tune::Example> examples_from(const std::vector<records::Trial>& trials,
-                                         const std::vector<kernels::Workload>& workloads, const target::Target& target,
-                                         size_t most) {
-  const std::shared_ptr<const Lowering> lowering = lowering_of(workloads, target);
+                                         const std::vector<kernels::Workload>& workloads, size_t most) {
+  Lowerings lowerings(workloads);
   std::vector<tune::Example> examples;
   uint32_t number = 0;
   for (Group& group : groups_of(trials)) {
+    const Lowering* lowering = lowerings.of(group.front()->setting.target);
+    if (!lowering) continue;
     const auto workload = lowering->workloads.find(group.front()->workload);
     if (workload == lowering->workloads.end()) continue;
-    const space::Space space = kernels::space_of(workload->second, target);
+    const space::Space space = kernels::space_of(workload->second, lowering->target);
     keep_most(&group, most);
     uint64_t best = UINT64_MAX;
     for (const records::Trial* t : group) {

@@ -14,11 +14,11 @@ namespace mote::measure {
 tune::FeatureFn program_features(const std::vector<kernels::Workload>& workloads, const target::Target& target);
 
 /// Examples for another search's model (tune::ModelInputs::elsewhere) from `trials`: those of `workloads`, whose points
-/// are lowered again; at most `most` of each workload and setting, a group each, the fastest and the first measured of
-/// the others. Groups count from 1. Trials of other versions of a template count too: their kernels are alike. Left
-/// out: trials of other workloads, points that the space no longer has, and failed connections.
+/// are lowered again, each for the target it was measured on; at most `most` of each workload and setting, a group
+/// each, the fastest and the first measured of the others. Groups count from 1. Trials of other versions of a template
+/// count too: their kernels are alike. Left out: trials of other workloads and of targets that are not known, points
+/// that the space no longer has, and failed connections.
 std::vector<tune::Example> examples_from(const std::vector<records::Trial>& trials,
-                                         const std::vector<kernels::Workload>& workloads, const target::Target& target,
-                                         size_t most);
+                                         const std::vector<kernels::Workload>& workloads, size_t most);
 
 }  // namespace mote::measure

@@ -93,7 +93,7 @@ TEST(ExamplesFrom, MeritsAreSharesOfTheBestOfTheirGroup) {
   failed.outcome.status = records::Status::kWrongResult;
   elsewhere.setting.board = "another";
   const std::vector<tune::Example> examples =
-      examples_from({s.trial(0, 1000), s.trial(1, 4000), failed, elsewhere}, {s.workload}, s.target, 100);
+      examples_from({s.trial(0, 1000), s.trial(1, 4000), failed, elsewhere}, {s.workload}, 100);
   ASSERT_EQ(examples.size(), 4u);
   std::map<uint32_t, std::vector<float>> merits;
   for (const tune::Example& e : examples) {
@@ -108,18 +108,19 @@ TEST(ExamplesFrom, MeritsAreSharesOfTheBestOfTheirGroup) {
 
 TEST(ExamplesFrom, LeavesOutWhatSaysNothing) {
   const DenseTask s;
-  records::Trial lost = s.trial(0, 0), unknown = s.trial(0, 100), gone = s.trial(0, 100);
+  records::Trial lost = s.trial(0, 0), unknown = s.trial(0, 100), gone = s.trial(0, 100), foreign = s.trial(0, 100);
   lost.outcome.status = records::Status::kConnection;
   unknown.workload = "of another model";
   gone.knobs = "algorithm=retired";
-  EXPECT_TRUE(examples_from({lost, unknown, gone}, {s.workload}, s.target, 100).empty());
+  foreign.setting.target = "cortex-z9";
+  EXPECT_TRUE(examples_from({lost, unknown, gone, foreign}, {s.workload}, 100).empty());
 }
 
 TEST(ExamplesFrom, KeepsTheFastestAndTheFirstOfTheOthers) {
   const DenseTask s;
   std::vector<records::Trial> trials;
   for (uint64_t point = 0; point < 12; ++point) trials.push_back(s.trial(point, 1200 - 100 * point));
-  const std::vector<tune::Example> examples = examples_from(trials, {s.workload}, s.target, 6);
+  const std::vector<tune::Example> examples = examples_from(trials, {s.workload}, 6);
   std::vector<float> merits;
   for (const tune::Example& e : examples) merits.push_back(e.merit);
   const std::vector<float> expected{100 / 100.F, 100 / 200.F, 100 / 300.F, 100 / 1200.F, 100 / 1100.F, 100 / 1000.F};

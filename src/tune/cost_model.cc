@@ -84,15 +84,17 @@ void CostModel::fit(std::span<const Example> examples) {
   for (const Example& example : examples) sorted.push_back(&example);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Example* a, const Example* b) { return a->group < b->group; });
-  std::vector<float> merits;
+  std::vector<float> merits, priors;
   std::vector<uint32_t> group_sizes;
   for (size_t i = 0; i < sorted.size(); ++i) {
     merits.push_back(sorted[i]->merit);
+    priors.push_back(sorted[i]->prior);
     if (i == 0 || sorted[i]->group != sorted[i - 1]->group) group_sizes.push_back(0);
     ++group_sizes.back();
   }
   const Matrix matrix(sorted, [](const Example* example) -> const std::vector<float>& { return example->features; });
   require(XGDMatrixSetFloatInfo(matrix.handle(), "label", merits.data(), merits.size()));
+  require(XGDMatrixSetFloatInfo(matrix.handle(), "base_margin", priors.data(), priors.size()));
   require(XGDMatrixSetUIntInfo(matrix.handle(), "group", group_sizes.data(), group_sizes.size()));
 
   const DMatrixHandle matrices[] = {matrix.handle()};
@@ -104,9 +106,13 @@ void CostModel::fit(std::span<const Example> examples) {
   }
 }
 
-std::vector<float> CostModel::score(std::span<const std::vector<float>> rows) const {
+std::vector<float> CostModel::score(std::span<const std::vector<float>> rows, std::span<const float> priors) const {
   if (impl_->booster == nullptr || rows.empty()) return std::vector<float>(rows.size(), 0.0F);
   const Matrix matrix(rows, [](const std::vector<float>& row) -> const std::vector<float>& { return row; });
+  const std::vector<float> none(priors.empty() ? rows.size() : 0);
+  const std::span<const float> margins = priors.empty() ? std::span<const float>(none) : priors;
+  check(margins.size() == rows.size(), "one prior per row");
+  require(XGDMatrixSetFloatInfo(matrix.handle(), "base_margin", margins.data(), margins.size()));
   bst_ulong count = 0;
   const float* scores = nullptr;
   constexpr int kMargin = 1;

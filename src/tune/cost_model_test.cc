@@ -119,5 +119,20 @@ TEST(KnobFeatures, AsManyForEveryPoint) {
   }
 }
 
+TEST(CostModel, LearnsWhatIsToBeAddedToAPrior) {
+  // The prior knows of the first feature only, and all examples agree about that one.
+  std::vector<Example> examples;
+  for (int i = 0; i < 40; ++i) {
+    const float a = static_cast<float>(i % 5), b = static_cast<float>(i / 5);
+    examples.push_back({{a, b}, (a + b) / 11, 0, a});
+  }
+  CostModel model(1);
+  model.fit(examples);
+  const std::vector<std::vector<float>> rows{{1, 1}, {1, 1}, {1, 6}};
+  const std::vector<float> scores = model.score(rows, std::vector<float>{0, 3, 0});
+  EXPECT_NEAR(scores[1] - scores[0], 3, 1e-4);
+  EXPECT_GT(scores[2], scores[0]);
+}
+
 }  // namespace
 }  // namespace mote::tune

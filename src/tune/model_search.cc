@@ -10,8 +10,8 @@
 namespace mote::tune {
 namespace {
 
-constexpr size_t kFirstRandom = 12;   // trials before the model has a say
-constexpr size_t kFirstLooks = 12;    // with knowledge from elsewhere: programs looked at for each of the first trials
+constexpr size_t kFirstRandom = 8;    // trials before the model has a say
+constexpr size_t kLooks = 12;         // with knowledge from elsewhere: random programs looked at for each trial
 constexpr double kRandomShare = 0.1;  // of every batch: what the model would never propose
 constexpr size_t kChains = 64;        // annealed side by side, half from the best known points and half from anywhere
 constexpr size_t kSteps = 60;         // of each chain
@@ -35,7 +35,10 @@ class ModelSearch final : public Search {
         random_(seed),
         inputs_(std::move(inputs)),
         model_(random_.bits()),
-        program_model_(random_.bits()) {}
+        program_model_(random_.bits()),
+        elsewhere_model_(random_.bits()) {
+    if (inputs_.program) elsewhere_model_.fit(inputs_.elsewhere);
+  }
 
   std::vector<uint64_t> propose(size_t count) override {
     const size_t guided =
@@ -44,10 +47,14 @@ class ModelSearch final : public Search {
     if (known_.size() >= kFirstRandom && successes_ > 1) {
       if (!fitted_) fit();
       const std::unordered_map<uint64_t, float> seen = points_.size() <= kChains * kSteps ? score_all() : anneal();
-      proposals = choose(by_program(best_fresh(seen, count * kCandidates)), guided);
-    } else if (inputs_.program && !inputs_.elsewhere.empty()) {
+      std::vector<Candidate> candidates = best_fresh(seen, count * kCandidates);
+      if (knows_elsewhere()) add_some_fresh(count * kLooks, &candidates);
+      proposals = choose(by_program(std::move(candidates)), guided);
+    } else if (knows_elsewhere()) {
       if (!fitted_) fit();
-      proposals = choose(by_program(some_fresh(count * kFirstLooks)), guided);
+      std::vector<Candidate> candidates;
+      add_some_fresh(count * kLooks, &candidates);
+      proposals = choose(by_program(std::move(candidates)), guided);
     }
     while (proposals.size() < count) {
       const std::optional<uint64_t> index = points_.draw_evenly(random_);
@@ -73,15 +80,24 @@ class ModelSearch final : public Search {
     return entry->second;
   }
 
-  /// The program's features, then the knobs'.
-  const std::vector<float>& all_features_of(uint64_t index) {
-    const auto [entry, is_new] = all_features_.try_emplace(index);
+  bool knows_elsewhere() const { return inputs_.program && !inputs_.elsewhere.empty(); }
+
+  /// What the models see of a point that was lowered.
+  struct Seen {
+    std::vector<float> features;  // the program's, then the knobs'
+    float prior = 0;              // the score of what is known elsewhere
+  };
+
+  const Seen& seen_of(uint64_t index) {
+    const auto [entry, is_new] = seen_.try_emplace(index);
+    Seen& seen = entry->second;
     if (is_new) {
-      entry->second = inputs_.program(task_, task_.space.at(index));
+      seen.features = inputs_.program(task_, task_.space.at(index));
+      if (knows_elsewhere()) seen.prior = elsewhere_model_.score(std::span(&seen.features, 1)).front();
       const std::vector<float>& knobs = features_of(index);
-      entry->second.insert(entry->second.end(), knobs.begin(), knobs.end());
+      seen.features.insert(seen.features.end(), knobs.begin(), knobs.end());
     }
-    return entry->second;
+    return seen;
   }
 
   /// The known points, the best first.
@@ -108,12 +124,10 @@ class ModelSearch final : public Search {
     }
     model_.fit(examples);
     if (inputs_.program) {
-      for (size_t i = 0; i < sorted.size(); ++i) examples[i].features = all_features_of(sorted[i].first);
-      // Nothing is known of this workload's knobs elsewhere.
-      const size_t knobs = features_of(0).size();
-      for (const Example& other : inputs_.elsewhere) {
-        examples.push_back(other);
-        examples.back().features.resize(other.features.size() + knobs, std::numeric_limits<float>::quiet_NaN());
+      for (size_t i = 0; i < sorted.size(); ++i) {
+        const Seen& seen = seen_of(sorted[i].first);
+        examples[i].features = seen.features;
+        examples[i].prior = seen.prior;
       }
       program_model_.fit(examples);
     }
@@ -184,23 +198,28 @@ class ModelSearch final : public Search {
     return fresh;
   }
 
-  /// Fresh points of all alternatives, untaken.
-  std::vector<Candidate> some_fresh(size_t most) {
-    std::vector<Candidate> fresh;
-    for (size_t tries = 0; tries < 4 * most && fresh.size() < most; ++tries) {
+  /// Adds up to `most` fresh points of all alternatives, untaken.
+  void add_some_fresh(size_t most, std::vector<Candidate>* candidates) {
+    for (size_t tries = 0, added = 0; tries < 4 * most && added < most; ++tries) {
       const uint64_t index = points_.random_evenly(random_);
-      const bool seen = std::any_of(fresh.begin(), fresh.end(), [&](const Candidate& c) { return c.index == index; });
-      if (!seen && points_.is_fresh(index)) fresh.push_back({0, index});
+      const bool there =
+          std::any_of(candidates->begin(), candidates->end(), [&](const Candidate& c) { return c.index == index; });
+      if (there || !points_.is_fresh(index)) continue;
+      candidates->push_back({0, index});
+      ++added;
     }
-    return fresh;
   }
 
   /// The candidates in the order of the model that knows their programs, where there is one.
   std::vector<Candidate> by_program(std::vector<Candidate> candidates) {
     if (!inputs_.program) return candidates;
     std::vector<std::vector<float>> rows;
-    for (const Candidate& candidate : candidates) rows.push_back(all_features_of(candidate.index));
-    const std::vector<float> scores = program_model_.score(rows);
+    std::vector<float> priors;
+    for (const Candidate& candidate : candidates) {
+      rows.push_back(seen_of(candidate.index).features);
+      priors.push_back(seen_of(candidate.index).prior);
+    }
+    const std::vector<float> scores = known_.empty() ? priors : program_model_.score(rows, priors);
     for (size_t i = 0; i < candidates.size(); ++i) candidates[i].score = scores[i];
     std::sort(candidates.begin(), candidates.end());
     return candidates;
@@ -227,11 +246,12 @@ class ModelSearch final : public Search {
   Points points_;
   Random random_;
   ModelInputs inputs_;
-  CostModel model_, program_model_;
+  CostModel model_, program_model_, elsewhere_model_;
   bool fitted_ = false;
   size_t successes_ = 0;
   std::unordered_map<uint64_t, uint64_t> known_;  // index to least cycles, 0 when it never worked
-  std::unordered_map<uint64_t, std::vector<float>> features_, all_features_;
+  std::unordered_map<uint64_t, std::vector<float>> features_;
+  std::unordered_map<uint64_t, Seen> seen_;
 };
 
 }  // namespace

@@ -140,7 +140,16 @@ class Tuner {
     for (size_t i = 0; i < runs_.size(); ++i) {
       if (!runs_[i].next.empty() && !progress_.tasks[i].finished) return i;
     }
-    return next_task(states);
+    return options_.in_turns ? least_tried() : next_task(states);
+  }
+
+  std::optional<size_t> least_tried() const {
+    std::optional<size_t> least;
+    for (size_t i = 0; i < runs_.size(); ++i) {
+      if (runs_[i].state.finished) continue;
+      if (!least || runs_[i].state.trials < runs_[*least].state.trials) least = i;
+    }
+    return least;
   }
 
   std::vector<uint64_t> next_points(Run& run) {

@@ -19,6 +19,7 @@ struct Options {
   uint64_t seed = 1;      // of every random choice: same seed, same records and same outcomes, same trials
   size_t trials = 500;    // of this run, over all tasks, fallbacks included
   size_t batch = 16;      // trials given to the Measurer at once
+  bool in_turns = false;  // all tasks get the same number of trials, instead of the most promising the next ones
   size_t early_stop = 0;  // a task is finished after so many trials in a row without progress; 0: never
   size_t errors = 90;  // failures in a row, over all tasks, after which the run ends; a task that fails from its start
                        // is finished after a third of that

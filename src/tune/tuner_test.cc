@@ -355,6 +355,22 @@ TEST(Tuner, SpendsTrialsWhereTheModelSpendsItsCycles) {
   EXPECT_LE(result.progress.tasks[0].trials, 10u);
 }
 
+TEST(Tuner, GivesEveryTaskItsTurnWhenAsked) {
+  std::vector<Task> tasks = {small_task("a"), small_task("b"), small_task("c")};
+  tasks[1].occurrences = 50;
+  FakeMeasurer measurer;
+  Options options = options_with(120);
+  options.in_turns = true;
+  const Result result = tune(tasks, measurer, nullptr, options);
+  for (const TaskProgress& task : result.progress.tasks) {
+    EXPECT_GE(task.trials, 40 - options.batch);
+    EXPECT_LE(task.trials, 40 + options.batch);
+  }
+  // A task that has no more points leaves its turns to the others.
+  options.trials = 500;
+  EXPECT_EQ(tune(tasks, measurer, nullptr, options).ended, Ended::kFinished);
+}
+
 TEST(MergeEqual, AddsOccurrencesUp) {
   std::vector<Task> tasks = {small_task("a"), small_task("b"), small_task("a"), small_task("a")};
   tasks[3].occurrences = 5;
