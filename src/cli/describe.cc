@@ -72,6 +72,7 @@ struct Details {
     return fmt::format("before {} after {} value {}", fmt::join(a.before, " "), fmt::join(a.after, " "), a.value);
   }
   std::string operator()(const ir::Concat& a) const { return fmt::format("axis {}", a.axis); }
+  std::string operator()(const ir::Slice& a) const { return fmt::format("from {}", fmt::join(a.begin, "x")); }
   std::string operator()(const auto&) const { return ""; }
 };
 

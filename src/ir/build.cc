@@ -340,6 +340,11 @@ TensorId GraphBuilder::reshape(TensorId x, const Shape& shape) {
   return add_operator(Reshape{}, {x}, new_quantized(x, "reshape", shape, spread, quantization_of(x)));
 }
 
+TensorId GraphBuilder::slice(TensorId x, const std::vector<int32_t>& begin, const Shape& shape) {
+  const Spread spread = spreads_[static_cast<size_t>(x)];
+  return add_operator(Slice{begin}, {x}, new_quantized(x, "slice", shape, spread, quantization_of(x)));
+}
+
 TensorId GraphBuilder::concat(const std::vector<TensorId>& operands, int32_t axis) {
   const TensorId first = operands.at(0);
   std::vector<TensorId> alike;

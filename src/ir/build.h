@@ -58,6 +58,8 @@ class GraphBuilder {
   /// Pads with `value`, a stored value for int8.
   TensorId pad(TensorId x, const std::vector<int32_t>& before, const std::vector<int32_t>& after, double value);
   TensorId reshape(TensorId x, const Shape& shape);
+  /// The part of `x` that begins at `begin`.
+  TensorId slice(TensorId x, const std::vector<int32_t>& begin, const Shape& shape);
   /// int8: operands of another quantisation than the first one's are requantised before.
   TensorId concat(const std::vector<TensorId>& operands, int32_t axis);
   /// To int8, in a quantisation of its own choice.

@@ -20,6 +20,7 @@ std::string_view kind_of(const OpAttributes& attributes) {
                         [](const Pad&) -> Name { return "pad"; },
                         [](const Reshape&) -> Name { return "reshape"; },
                         [](const Concat&) -> Name { return "concat"; },
+                        [](const Slice&) -> Name { return "slice"; },
                         [](const Quantize&) -> Name { return "quantize"; },
                         [](const Dequantize&) -> Name { return "dequantize"; },
                         [](const Lookup&) -> Name { return "lookup"; },

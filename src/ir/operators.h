@@ -146,6 +146,12 @@ struct Concat {
   bool operator==(const Concat&) const = default;
 };
 
+/// inputs: {x}. The part of x that begins at `begin`, which has one entry per dimension, and has the output's shape.
+struct Slice {
+  std::vector<int32_t> begin = {};
+  bool operator==(const Slice&) const = default;
+};
+
 /// inputs: {x}. float32 to int8, or int8 to int8 (requantisation).
 struct Quantize {
   bool operator==(const Quantize&) const = default;
@@ -163,7 +169,7 @@ struct Lookup {
 };
 
 using OpAttributes = std::variant<Conv2D, DepthwiseConv2D, Dense, Add, Mul, AveragePool2D, MaxPool2D, Mean, Softmax,
-                                  Logistic, Tanh, Relu, Pad, Reshape, Concat, Quantize, Dequantize, Lookup>;
+                                  Logistic, Tanh, Relu, Pad, Reshape, Concat, Slice, Quantize, Dequantize, Lookup>;
 
 /// One operator of a graph.
 struct Operator {

@@ -289,6 +289,16 @@ class Builder {
     if (elements(shape) <= 5000) finish(std::move(op), shape, at(x).quant);
   }
 
+  void add_slice(TensorId x) {
+    Slice slice;
+    Shape shape = at(x).shape;
+    for (int32_t& dimension : shape) {
+      slice.begin.push_back(small(0, std::min(2, dimension - 1)));
+      dimension = small(1, dimension - slice.begin.back());
+    }
+    finish({.attributes = slice, .inputs = {x}}, shape, at(x).quant);
+  }
+
   /// int8 to float or back.
   void add_conversion(TensorId x) {
     if (!options_.with_i8 || !options_.with_f32) return;
@@ -319,7 +329,7 @@ class Builder {
       case 3:
         return add_pad(x);
       case 4:
-        return add_reshape(x);
+        return chance(50) ? add_reshape(x) : add_slice(x);
       case 5:
         return chance(60) ? add_concat(x) : add_conversion(x);
       default:

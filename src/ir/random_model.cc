@@ -86,7 +86,7 @@ class Grower {
       case 5:
         return convert(x);
       case 6:
-        return pad(x);
+        return chance(3) ? slice(x) : pad(x);
       case 7:
         return mean(x);
       case 8:
@@ -180,6 +180,16 @@ class Grower {
       shape = {1, 1, static_cast<int32_t>(elements(shape) / shape.back()), shape.back()};
     }
     add(builder_.reshape(x, shape));
+  }
+
+  void slice(TensorId x) {
+    Shape shape = builder_.shape(x);
+    std::vector<int32_t> begin;
+    for (int32_t& extent : shape) {
+      begin.push_back(between(0, std::min(1, extent - 1)));
+      extent -= begin.back();
+    }
+    add(builder_.slice(x, begin, shape));
   }
 
   void concat(TensorId x) {

@@ -287,6 +287,20 @@ Problem check(const Call& call, const Concat& concat) {
   return check_shape(call, shape);
 }
 
+Problem check(const Call& call, const Slice& slice) {
+  if (Problem problem = check_arity(call, 1, 1)) return problem;
+  if (Problem problem = check_activations(call, 1)) return problem;
+  const Shape &from = call.input(0).shape, &to = call.output().shape;
+  if (slice.begin.size() != from.size() || to.size() != from.size())
+    return fmt::format("it begins at {} places of {}", slice.begin.size(), describe(call.input(0)));
+  for (size_t d = 0; d < from.size(); ++d) {
+    if (slice.begin[d] < 0 || slice.begin[d] > from[d] - to[d])
+      return fmt::format("{} from {} on is not within {}", describe(call.output()), fmt::join(slice.begin, "x"),
+                         describe(call.input(0)));
+  }
+  return check_same_quantization(call, call.input(0));
+}
+
 /// Operators that change the type: one operand of the same shape.
 Problem check_conversion(const Call& call) {
   if (Problem problem = check_arity(call, 1, 1)) return problem;

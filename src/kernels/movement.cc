@@ -1,5 +1,5 @@
-// Operators that only move elements: Pad, Reshape, Concat. int8 values go through the operator's post table where it
-// has one.
+// Operators that only move elements: Pad, Reshape, Concat, Slice. int8 values go through the operator's post table
+// where it has one.
 #include "kernels/common.h"
 #include "kernels/family.h"
 
@@ -80,6 +80,34 @@ Program concat(const Workload& workload, const ir::Concat& attributes, Program p
   return program;
 }
 
+/// The dimensions behind the last one that is cut are one run of elements.
+Program slice(const Workload& workload, const ir::Slice& attributes, Program program) {
+  const ir::Tensor &x = workload.input(0), &y = workload.output();
+  std::vector<int64_t> from{1}, to{1}, begin{0};
+  for (size_t d = 0; d < x.shape.size(); ++d) {
+    const bool whole = x.shape[d] == y.shape[d];
+    const bool joins = whole && (d > 0);
+    if (joins) {
+      from.back() *= x.shape[d];
+      to.back() *= y.shape[d];
+      begin.back() *= x.shape[d];
+    } else {
+      from.push_back(x.shape[d]);
+      to.push_back(y.shape[d]);
+      begin.push_back(attributes.begin[d]);
+    }
+  }
+  program.buffers = {loop::input("x", type_of(x.dtype), from), loop::output("y", type_of(y.dtype), to)};
+  std::vector<Affine> target, source;
+  for (size_t d = 0; d < to.size(); ++d) {
+    target.push_back(var("i" + std::to_string(d)));
+    source.push_back(target.back() + begin[d]);
+  }
+  const Expr value = finished(workload, &program, loop::load("x", source));
+  program.body = nest(to, "i", {loop::store("y", target, value)});
+  return program;
+}
+
 Program reshape(const Workload& workload, Program program) {
   const ir::Tensor& x = workload.input(0);
   const int64_t count = ir::elements(x.shape);
@@ -95,6 +123,7 @@ Program lower_movement(const Workload& workload, const space::Config&, const tar
   const ir::OpAttributes& attributes = workload.op().attributes;
   if (const ir::Pad* p = std::get_if<ir::Pad>(&attributes)) return pad(workload, *p, std::move(program));
   if (const ir::Concat* c = std::get_if<ir::Concat>(&attributes)) return concat(workload, *c, std::move(program));
+  if (const ir::Slice* s = std::get_if<ir::Slice>(&attributes)) return slice(workload, *s, std::move(program));
   return reshape(workload, std::move(program));
 }
 

@@ -33,6 +33,7 @@ bool copies(const ir::Operator& op) {
                         [](const ir::Reshape&) { return true; },
                         [](const ir::Pad& pad) { return all_zero(pad.before) && all_zero(pad.after); },
                         [&](const ir::Concat&) { return op.inputs.size() == 1; },
+                        [](const ir::Slice&) { return true; },
                         [](const ir::Quantize&) { return true; },
                         [](const ir::Lookup& lookup) { return is_identity(lookup.table); },
                         [](const ir::AveragePool2D& pool) { return pools_nothing(pool); },

@@ -1,4 +1,4 @@
-// Operators that only move bytes: Pad, Reshape, Concat.
+// Operators that only move bytes: Pad, Reshape, Concat, Slice.
 #include "reference/operators.h"
 
 namespace mote::reference {
@@ -60,6 +60,24 @@ Bytes concat(const Call& call, const ir::Concat& concat) {
       const size_t chunk = x.size() / static_cast<size_t>(ir::elements(outer));
       y.insert(y.end(), x.data() + i * chunk, x.data() + (i + 1) * chunk);
     }
+  }
+  return y;
+}
+
+Bytes slice(const Call& call, const ir::Slice& slice) {
+  const ir::Shape& in = call.input(0).shape;
+  const ir::Shape& out = call.output().shape;
+  const size_t size = ir::size_of(call.output().dtype);
+  Bytes y;
+  for (int64_t i = 0; i < ir::elements(out); ++i) {
+    int64_t rest = i, index = 0, stride = 1;
+    for (size_t d = out.size(); d-- > 0;) {
+      index += (rest % out[d] + slice.begin[d]) * stride;
+      stride *= in[d];
+      rest /= out[d];
+    }
+    const std::byte* const from = &call.operands[0][static_cast<size_t>(index) * size];
+    y.insert(y.end(), from, from + size);
   }
   return y;
 }

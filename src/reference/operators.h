@@ -54,6 +54,7 @@ Bytes softmax(const Call& call, const ir::Softmax& softmax);
 Bytes pad(const Call& call, const ir::Pad& pad);
 Bytes reshape(const Call& call);
 Bytes concat(const Call& call, const ir::Concat& concat);
+Bytes slice(const Call& call, const ir::Slice& slice);
 
 /// A stored float within the clamp.
 inline float clamped(float value, const ir::Clamp& clamp) {

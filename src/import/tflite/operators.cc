@@ -67,6 +67,8 @@ ir::Operator read_operator(const OpReader& reader) {
       return read_pad(reader);
     case Code::RESHAPE:
       return read_reshape(reader);
+    case Code::SLICE:
+      return read_slice(reader);
     case Code::CONCATENATION:
       return read_concatenation(reader);
     default:

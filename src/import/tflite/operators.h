@@ -31,6 +31,7 @@ ir::Operator read_softmax(const OpReader& reader);
 ir::Operator read_mean(const OpReader& reader);
 ir::Operator read_pad(const OpReader& reader);
 ir::Operator read_reshape(const OpReader& reader);
+ir::Operator read_slice(const OpReader& reader);
 ir::Operator read_concatenation(const OpReader& reader);
 /// One operand, no options.
 ir::Operator read_unary(const OpReader& reader, ir::OpAttributes attributes);

@@ -1,4 +1,4 @@
-// ADD, MUL, SOFTMAX, MEAN, PAD and PADV2, RESHAPE, CONCATENATION.
+// ADD, MUL, SOFTMAX, MEAN, PAD and PADV2, RESHAPE, SLICE, CONCATENATION.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -105,6 +105,24 @@ ir::Operator read_reshape(const OpReader& reader) {
     throw Refusal(fmt::format("the output is {} but {} is asked for", ir::text_of(shape), fmt::join(*request, "x")));
   }
   return make_operator(reader, ir::Reshape{}, 1);
+}
+
+ir::Operator read_slice(const OpReader& reader) {
+  expect_arity(reader, 3, 3);
+  const ir::Shape& from = input(reader, 0).shape;
+  const ir::Shape& to = output(reader).shape;
+  const std::vector<int64_t> begin = integers_at(reader.source, input_index(reader, 1));
+  const std::vector<int64_t> size = integers_at(reader.source, input_index(reader, 2));
+  if (begin.size() != from.size() || size.size() != from.size() || to.size() != from.size())
+    throw Refusal(fmt::format("{} places and {} sizes for {} dimensions", begin.size(), size.size(), from.size()));
+  ir::Slice slice;
+  for (size_t d = 0; d < from.size(); ++d) {
+    if (begin[d] < 0 || begin[d] > from[d]) throw Refusal(fmt::format("{} has no place {}", from[d], begin[d]));
+    const int64_t extent = size[d] == -1 ? from[d] - begin[d] : size[d];
+    if (extent != to[d]) throw Refusal(fmt::format("the output is {} but {} is asked for", to[d], extent));
+    slice.begin.push_back(static_cast<int32_t>(begin[d]));
+  }
+  return make_operator(reader, slice, 1);
 }
 
 ir::Operator read_concatenation(const OpReader& reader) {

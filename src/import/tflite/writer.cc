@@ -178,6 +178,12 @@ struct OpWriter {
     return written(BuiltinOperator::CONCATENATION, tflite::BuiltinOptions::ConcatenationOptions, options);
   }
 
+  Written operator()(const ir::Slice& a) const {
+    const ir::Shape rank{static_cast<int32_t>(a.begin.size())};
+    return without_options(BuiltinOperator::SLICE,
+                           {int32_parameter("begin", a.begin, rank), int32_parameter("size", output().shape, rank)});
+  }
+
   Written operator()(const ir::Quantize&) const { return without_options(BuiltinOperator::QUANTIZE); }
   Written operator()(const ir::Dequantize&) const { return without_options(BuiltinOperator::DEQUANTIZE); }
   Written operator()(const ir::Lookup&) const { throw Refusal("TFLite has no lookup table"); }
