@@ -42,7 +42,9 @@ void print_document(const Options& options, const Deployment& deployment) {
                 {"operators", Json::array()}};
   for (const deploy::Region& region : arena.regions) {
     Json names = Json::array();
-    for (const ir::TensorId id : region.tensors) names.push_back(network.graph.tensor(id).name);
+    for (const deploy::Part& part : region.parts) {
+      if (part.tensor != ir::kNoTensor) names.push_back(network.graph.tensor(part.tensor).name);
+    }
     document["regions"].push_back({{"offset", region.offset},
                                    {"bytes", region.size},
                                    {"first", region.first},
@@ -64,8 +66,8 @@ void print_report(const Deployment& deployment) {
   Table table({">offset", ">bytes", ">from", ">to", "holds"});
   for (const deploy::Region& region : arena.regions) {
     std::string holds = name_of(region);
-    for (size_t i = 1; i < region.tensors.size(); ++i) {
-      holds += ", then " + printable(network.graph.tensor(region.tensors[i]).name);
+    for (size_t i = 1; i < region.parts.size(); ++i) {
+      holds += ", then " + printable(network.graph.tensor(region.parts[i].tensor).name);
     }
     table.add({grouped(region.offset), grouped(region.size), fmt::format("{}", region.first),
                fmt::format("{}", region.last), holds});

@@ -11,35 +11,48 @@
 
 namespace mote::deploy {
 
-/// A stretch of the arena: one or more tensors that share it (an operator works in place, or only changes the shape),
-/// or the scratch memory of one operator. Regions may overlap as far as the kernel between them allows. Steps are
-/// operators.
+/// A tensor in a region, or the scratch memory that a region is.
+struct Part {
+  ir::TensorId tensor = ir::kNoTensor;  // kNoTensor: scratch
+  int64_t offset = 0, size = 0;         // in the region
+  int first = 0, last = 0;              // steps
+};
+
+/// A stretch of the arena: one or more tensors that share it (an operator works in place, or a tensor is part of
+/// another), or the scratch memory of one operator. Regions may overlap as far as the kernel between them allows, and
+/// where one's bytes are not wanted while the other's are. Steps are operators.
 struct Region {
   std::string name;  // of its first tensor, or of its operator
   int64_t offset = 0, size = 0;
-  int first = 0, last = 0;            // steps; inputs live from step 0, outputs to the last
-  std::vector<ir::TensorId> tensors;  // none: scratch
-  int scratch_of = -1;                // operator
+  int first = 0, last = 0;  // steps; inputs live from step 0, outputs to the last
+  std::vector<Part> parts;
+  int scratch_of = -1;  // operator
 };
 
 struct Arena {
   std::vector<Region> regions;
-  std::vector<int> region_of_tensor;   // -1: a constant, or a view of one, or not used
-  std::vector<int> region_of_scratch;  // by operator; -1: it needs none
-  memory::Problem problem;             // one buffer per region
+  std::vector<int> region_of_tensor;      // -1: a constant, or a view of one, or not used
+  std::vector<int64_t> offset_in_region;  // of each tensor
+  std::vector<int> region_of_scratch;     // by operator; -1: it needs none
+  memory::Problem problem;                // one buffer per region
   memory::Plan plan;
   int64_t alignment = 4;  // of the arena itself
 
   int64_t bytes() const { return plan.peak_bytes; }
-  /// Bytes of all regions that are needed while operator `step` runs.
+  /// Where a tensor that has a region begins.
+  int64_t offset_of(ir::TensorId id) const;
+  /// Bytes of tensors and scratch that are needed while operator `step` runs.
   int64_t live_bytes(size_t step) const;
 };
 
-/// Footprints of kernels by operator; nothing for an alias.
+/// Footprints of kernels by operator; nothing for one that takes no code.
 using Footprints = std::vector<std::optional<Footprint>>;
 
 /// Regions and the planning problem, without a plan: all offsets are 0.
 Arena lay_out(const ir::Graph& graph, const Footprints& footprints);
+
+/// Regions alone, as if nothing were known of kernels: which tensors live when.
+Arena regions_of(const ir::Graph& graph);
 
 Arena plan_arena(const Network& network, const memory::Effort& effort = {});
 

@@ -44,8 +44,7 @@ std::string address_of(const Network& network, const Arena& arena, ir::TensorId 
   const char* const type = c_type(network.graph.tensor(id).dtype);
   const int region = arena.region_of_tensor[static_cast<size_t>(id)];
   if (region < 0) return fmt::format("{}_constant_{}", network.prefix, constant_behind(network, id));
-  return fmt::format("AT({}{}, {})", for_reading ? "const " : "", type,
-                     arena.regions[static_cast<size_t>(region)].offset);
+  return fmt::format("AT({}{}, {})", for_reading ? "const " : "", type, arena.offset_of(id));
 }
 
 /// Tensor `id` as input or output number `index`.
@@ -100,11 +99,11 @@ std::string call_of(const Network& network, const Arena& arena, const SharedCode
   }
   const loop::Program& program = network.kernels[index]->program;
   std::vector<std::string> arguments;
-  size_t next = 0;
+  size_t next = 0, next_constant = 0;
   for (const loop::Buffer& b : program.buffers) {
     if (b.kind == loop::Buffer::Kind::kInput) arguments.push_back(inputs.at(next++));
     if (b.kind == loop::Buffer::Kind::kConstant && shared.is_shared[index]) {
-      arguments.push_back(codegen::constant_symbol(program, b));
+      arguments.push_back(shared.constants[index].at(next_constant++).symbol);
     }
   }
   arguments.push_back(address_of(network, arena, op.output, false));
@@ -226,10 +225,11 @@ json describe(const Network& network, const Arena& arena, const Origin& origin) 
   values["operators"] = values["kernels"] = values["constants"] = json::array();
   bool any_fallback = false;
   const SharedCode shared = share_code(network);
-  const auto declare = [&](const loop::Program& program, const loop::Buffer& buffer) {
-    values["constants"].push_back({{"type", loop::c_name(buffer.type)},
-                                   {"symbol", codegen::constant_symbol(program, buffer)},
-                                   {"elements", buffer.elements()}});
+  std::set<std::string> declared;
+  const auto declare = [&](const std::string& symbol, const loop::Buffer& buffer) {
+    if (!declared.insert(symbol).second) return;
+    values["constants"].push_back(
+        {{"type", loop::c_name(buffer.type)}, {"symbol", symbol}, {"elements", buffer.elements()}});
   };
   for (size_t i = 0; i < network.kernels.size(); ++i) {
     values["operators"].push_back(describe_operator(network, arena, shared, i));
@@ -238,14 +238,16 @@ json describe(const Network& network, const Arena& arena, const Origin& origin) 
     if (shared.owner[i] == i) {
       values["kernels"].push_back({{"prototype", codegen::prototype(shared.function_of(network, i))}});
     }
+    size_t next = 0;
     for (const loop::Buffer& buffer : kernel->program.buffers) {
-      if (shared.is_shared[i] && buffer.kind == loop::Buffer::Kind::kConstant) declare(kernel->program, buffer);
+      if (!shared.is_shared[i] || buffer.kind != loop::Buffer::Kind::kConstant) continue;
+      declare(shared.constants[i].at(next++).symbol, buffer);
     }
     any_fallback = any_fallback || (!kernel->knobs.empty() && !kernel->tuned);
   }
   values["any_fallback"] = any_fallback;
   const loop::Program loose = loose_constants(network);
-  for (const loop::Buffer& buffer : loose.buffers) declare(loose, buffer);
+  for (const loop::Buffer& buffer : loose.buffers) declare(codegen::constant_symbol(loose, buffer), buffer);
   return values;
 }
 

@@ -15,12 +15,15 @@ namespace {
 
 using nlohmann::json;
 
-/// The C file that defines the constants of `program`; nothing when it has none.
-std::optional<File> data_file(const loop::Program& program, const std::string& title) {
+/// The C file that defines the constants of `program` for which `is_stored(its place among them)`; nothing when there
+/// are none.
+template <typename IsStored>
+std::optional<File> data_file(const loop::Program& program, const std::string& title, IsStored is_stored) {
   std::string text = fmt::format("/* {}: weights and tables. */\n#include <stdint.h>\n", title);
   bool any = false;
+  size_t next = 0;
   for (const loop::Buffer& buffer : program.buffers) {
-    if (buffer.kind != loop::Buffer::Kind::kConstant) continue;
+    if (buffer.kind != loop::Buffer::Kind::kConstant || !is_stored(next++)) continue;
     any = true;
     text += fmt::format("\nextern const {} {}[{}];\n", loop::c_name(buffer.type),
                         codegen::constant_symbol(program, buffer), buffer.elements());
@@ -40,7 +43,14 @@ uint32_t hash_of(const ir::Graph& graph) {
 
 size_t constant_bytes(const Network& network) {
   size_t bytes = loose_constants(network).constant_bytes();
-  for (const std::optional<Kernel>& kernel : network.kernels) bytes += kernel ? kernel->program.constant_bytes() : 0;
+  const std::vector<std::vector<StoredConstant>> constants = share_constants(network);
+  for (size_t i = 0; i < network.kernels.size(); ++i) {
+    if (!network.kernels[i]) continue;
+    size_t next = 0;
+    for (const loop::Buffer& b : network.kernels[i]->program.buffers) {
+      if (b.kind == loop::Buffer::Kind::kConstant && constants[i][next++].is_first) bytes += b.size_bytes();
+    }
+  }
   return bytes;
 }
 
@@ -59,11 +69,13 @@ std::vector<File> emit_sources(const Network& network, const Arena& arena, const
       files.push_back({program.name + ".c", fmt::format("/* Operator{}: {}. */\n", users, title) +
                                                 codegen::emit_kernel(shared.function_of(network, i), false)});
     }
-    if (std::optional<File> data = data_file(program, fmt::format("Operator {}: {}", i, title))) {
+    if (std::optional<File> data = data_file(program, fmt::format("Operator {}: {}", i, title),
+                                             [&](size_t c) { return shared.constants[i][c].is_first; })) {
       files.push_back(std::move(*data));
     }
   }
-  if (std::optional<File> data = data_file(loose_constants(network), "Outputs that do not depend on the inputs")) {
+  if (std::optional<File> data = data_file(loose_constants(network), "Outputs that do not depend on the inputs",
+                                           [](size_t) { return true; })) {
     files.push_back(std::move(*data));
   }
   return files;

@@ -29,7 +29,7 @@ bool lower_again(Network& network, size_t index, const target::Target& target) {
   const kernels::Workload workload = kernels::make_workload(network.graph, network.graph.operators[index]);
   Kernel& kernel = *network.kernels[index];
   try {
-    kernel.program = kernels::lower(workload, kernel.config, target, kernel.program.name);
+    kernel.program = kernels::lower(workload, kernel.config, target, function_of(network.prefix, network.graph, index));
     kernel.footprint = footprint_of(kernel.program);
   } catch (const loop::ScheduleError&) {
     return false;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "deploy/views.h"
 #include "support/error.h"
 
 namespace mote::deploy {
@@ -41,16 +42,13 @@ std::string function_of(const std::string& prefix, const ir::Graph& graph, size_
   return fmt::format("{}_{:02}_{}", prefix, index, ir::kind_of(graph.operators[index].attributes));
 }
 
-bool is_alias(const ir::Operator& op) {
-  return std::holds_alternative<ir::Reshape>(op.attributes) && !op.post;
-}
-
 Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target, const Choose& choose) {
   Network network{prefix, std::move(graph), {}};
+  const Views views = views_of(network.graph);
   for (size_t i = 0; i < network.graph.operators.size(); ++i) {
     const ir::Operator& op = network.graph.operators[i];
     network.kernels.emplace_back();
-    if (is_alias(op)) continue;
+    if (views.takes_no_code[i]) continue;
     network.kernels.back() =
         make_kernel(kernels::make_workload(network.graph, op), target, choose, function_of(prefix, network.graph, i));
     network.kernels.back()->footprint = footprint_of(network.kernels.back()->program);

@@ -26,8 +26,7 @@ struct Kernel {
 struct Network {
   std::string prefix;                          // of everything the library defines: a C identifier
   ir::Graph graph;                             // after the passes
-  std::vector<std::optional<Kernel>> kernels;  // by operator; nothing for one that takes no code, because its output is
-                                               // its input (see is_alias)
+  std::vector<std::optional<Kernel>> kernels;  // by operator; nothing for one that takes no code (see views.h)
 };
 
 /// A config that was measured.
@@ -47,8 +46,5 @@ Network make_network(ir::Graph graph, const std::string& prefix, const target::T
 
 /// "kws_03_conv_2d": the C function of operator `index`.
 std::string function_of(const std::string& prefix, const ir::Graph& graph, size_t index);
-
-/// Whether the operator's output is its input, seen in another shape: it takes neither code nor memory.
-bool is_alias(const ir::Operator& op);
 
 }  // namespace mote::deploy

@@ -1,4 +1,5 @@
-// Which kernel to take for each operator, so that all of them together are fast and fit.
+// Which kernel to take for each operator, and whether to compute some of them by rows, so that all of them together are
+// fast and fit.
 #pragma once
 
 #include <optional>
@@ -18,19 +19,9 @@ struct Goal {
   bool is_speed_alone() const { return optimize == Optimize::kSpeed && !ram_bytes && !flash_bytes; }
 };
 
-/// A choice for every operator.
-struct Selection {
-  std::vector<size_t> picks;  // into the candidates of each operator; 0 for one without any
-  int64_t ram_bytes = 0;      // of the arena
-  uint64_t flash_bytes = 0;   // kernels and constants, as far as it is known before compiling
-};
-
-/// `candidates`: by operator of `graph`; none for an alias. When a budget cannot be met, the selection that comes
-/// closest: its bytes say how far it is off.
-Selection select(const ir::Graph& graph, const std::vector<std::vector<Candidate>>& candidates, const Goal& goal);
-
-/// The network with the kernels that `goal` asks for. Throws InputError for `model` when a budget cannot be met: it
-/// says how many bytes there would have to be.
+/// The network with the kernels that `goal` asks for; where that takes less RAM, a stretch of its graph is computed by
+/// rows (passes/stream.h). Throws InputError for `model` when a budget cannot be met: it says how many bytes there
+/// would have to be.
 Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target, const Choose& choose,
                      const Goal& goal, const std::string& model);
 

@@ -1,4 +1,5 @@
-// Operators whose kernels differ in nothing but their constants use one function, which is given the constants.
+// Operators whose kernels differ in nothing but their constants use one function, which is given the constants; and
+// equal constants are stored once, whosever they are.
 #pragma once
 
 #include <cstddef>
@@ -10,9 +11,19 @@
 
 namespace mote::deploy {
 
+/// A constant of an operator's kernel.
+struct StoredConstant {
+  std::string symbol;     // its C name
+  bool is_first = false;  // the operator is the first to have it: its file defines it
+};
+
+/// By operator, the constants of its kernel in the order of the program's buffers.
+std::vector<std::vector<StoredConstant>> share_constants(const Network& network);
+
 struct SharedCode {
   std::vector<size_t> owner;    // by operator: the one whose function it calls; itself when it has its own, or none
-  std::vector<bool> is_shared;  // by operator: whether several call that function
+  std::vector<bool> is_shared;  // by operator: whether that function is given its constants
+  std::vector<std::vector<StoredConstant>> constants;  // share_constants()
 
   /// The operators that call the function of `index`.
   std::vector<size_t> users_of(size_t index) const;

@@ -43,8 +43,7 @@ uint32_t Booted::address_of(ir::TensorId id) const {
     const ir::TensorId constant = deploy::constant_behind(library_.network, id);
     return address_of(fmt::format("{}_constant_{}", library_.network.prefix, constant));
   }
-  const int64_t offset = library_.arena.regions[static_cast<size_t>(region)].offset;
-  return address_of(library_.network.prefix + "_arena") + static_cast<uint32_t>(offset);
+  return address_of(library_.network.prefix + "_arena") + static_cast<uint32_t>(library_.arena.offset_of(id));
 }
 
 Bytes Booted::read(ir::TensorId id) {

@@ -7,29 +7,20 @@
 #include <variant>
 
 #include "deploy/emit.h"
+#include "deploy/views.h"
 #include "support/error.h"
 
 namespace mote::execute {
 namespace {
 
-/// For every tensor the one whose memory it shares: its own, or that of what it is a view of.
-std::vector<ir::TensorId> storage_of(const ir::Graph& graph) {
-  std::vector<ir::TensorId> storage;
-  for (size_t i = 0; i < graph.tensors.size(); ++i) storage.push_back(static_cast<ir::TensorId>(i));
-  for (const ir::Operator& op : graph.operators) {
-    if (deploy::is_alias(op)) storage[static_cast<size_t>(op.output)] = storage[static_cast<size_t>(op.inputs[0])];
-  }
-  return storage;
-}
-
 /// Tensors in the board's memory while an inference is on its way.
 class Tensors {
  public:
   Tensors(session::Session& session, const ir::Graph& graph)
-      : session_(session), graph_(graph), storage_(storage_of(graph)) {
-    for (const ir::Operator& op : graph.operators) {
-      if (deploy::is_alias(op)) continue;
-      for (const ir::TensorId id : op.inputs) {
+      : session_(session), graph_(graph), views_(deploy::views_of(graph)) {
+    for (size_t i = 0; i < graph.operators.size(); ++i) {
+      if (views_.takes_no_code[i]) continue;
+      for (const ir::TensorId id : graph.operators[i].inputs) {
         if (id != ir::kNoTensor) ++readers_[root(id)];
       }
     }
@@ -44,13 +35,14 @@ class Tensors {
   /// Where a tensor is, or is going to be. A constant that is used as a tensor is written there. Throws JobError when
   /// there is no memory for it.
   uint32_t place(ir::TensorId id) {
-    id = root(id);
-    if (const auto found = address_.find(id); found != address_.end()) return found->second;
-    const ir::Tensor& tensor = graph_.tensor(id);
+    const ir::TensorId all = root(id);
+    const uint32_t offset = static_cast<uint32_t>(views_.places[static_cast<size_t>(id)].offset);
+    if (const auto found = address_.find(all); found != address_.end()) return found->second + offset;
+    const ir::Tensor& tensor = graph_.tensor(all);
     const uint32_t address = session_.allocate(static_cast<uint32_t>(tensor.size_bytes()));
-    address_[id] = address;
+    address_[all] = address;
     if (tensor.is_constant()) session_.write(address, *tensor.data);
-    return address;
+    return address + offset;
   }
   Bytes read(ir::TensorId id) {
     return session_.read(place(id), static_cast<uint32_t>(graph_.tensor(id).size_bytes()));
@@ -64,11 +56,11 @@ class Tensors {
   }
 
  private:
-  ir::TensorId root(ir::TensorId id) const { return storage_[static_cast<size_t>(id)]; }
+  ir::TensorId root(ir::TensorId id) const { return views_.places[static_cast<size_t>(id)].root; }
 
   session::Session& session_;
   const ir::Graph& graph_;
-  const std::vector<ir::TensorId> storage_;
+  const deploy::Views views_;
   std::map<ir::TensorId, int> readers_;
   std::map<ir::TensorId, uint32_t> address_;
 };

@@ -1,0 +1,263 @@
+// First every candidate's need for memory while its operator runs, all else being equal: that is nearly all that
+// matters to the peak, because only one operator runs at a time. So the fastest candidates whose need is within the
+// limit are taken; a plan of the whole network then tells the truth, and where it is above the limit, the selection
+// starts again from the smallest candidates and takes faster ones wherever the plan allows it.
+
+#include "deploy/selection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "deploy/views.h"
+#include "memory/plan.h"
+#include "records/tradeoff.h"
+
+namespace mote::deploy {
+namespace {
+
+constexpr memory::Effort kQuick{.hill_climbing = 400'000, .exact = 400'000};
+constexpr size_t kMostTrials = 8;  // candidates of one task that are tried in a plan of the whole network
+
+size_t index_of_least(const std::vector<int64_t>& values) {
+  return static_cast<size_t>(std::min_element(values.begin(), values.end()) - values.begin());
+}
+
+/// How far below an operand the kernel's output may begin.
+int64_t least_distance(const Sharing& sharing) {
+  int64_t least = std::numeric_limits<int64_t>::max() - 1;
+  for (const Sharing::Pair& pair : sharing.pairs) {
+    if (pair.upper >= 0 && pair.lower == kOutput) least = std::min(least, pair.distance);
+  }
+  const bool in_place = std::find(sharing.in_place.begin(), sharing.in_place.end(), true) != sharing.in_place.end();
+  return in_place ? 0 : least;
+}
+
+/// An operator's operands in memory, as it finds them.
+struct Operands {
+  std::vector<ir::TensorId> inputs;  // as they are parameters of its kernel; constants are none
+  std::vector<bool> in_arena, dying;
+};
+
+Operands operands_of(const ir::Graph& graph, const Arena& arena, size_t step) {
+  const ir::Operator& op = graph.operators[step];
+  Operands operands;
+  for (const ir::TensorId id : op.inputs) {
+    const bool is_new = std::find(operands.inputs.begin(), operands.inputs.end(), id) == operands.inputs.end();
+    if (id == ir::kNoTensor || graph.tensor(id).is_constant() || !is_new) continue;
+    operands.inputs.push_back(id);
+    const int region = arena.region_of_tensor[static_cast<size_t>(id)];
+    operands.in_arena.push_back(region >= 0);
+    const std::vector<Part> none;
+    const std::vector<Part>& parts = region >= 0 ? arena.regions[static_cast<size_t>(region)].parts : none;
+    operands.dying.push_back(std::none_of(parts.begin(), parts.end(), [&](const Part& part) {
+      return part.tensor != op.output && part.last > static_cast<int>(step);
+    }));
+  }
+  return operands;
+}
+
+/// Bytes of an operator's operands and its scratch memory, as closely as its kernel lets them lie.
+int64_t operand_bytes(const ir::Graph& graph, const ir::Operator& op, const Operands& operands,
+                      const Footprint& kernel) {
+  memory::Problem problem;
+  std::map<int, int> buffer_of;  // by operand that may overlap others
+  const auto add = [&](int operand, int64_t bytes, int64_t align, bool may_overlap) {
+    if (may_overlap) buffer_of[operand] = static_cast<int>(problem.buffers.size());
+    problem.buffers.push_back({bytes, align, 0, 0});
+  };
+  const int64_t output_bytes = static_cast<int64_t>(graph.tensor(op.output).size_bytes());
+  bool in_place = false;
+  for (size_t i = 0; i < operands.inputs.size(); ++i) {
+    if (!operands.in_arena[i]) continue;
+    const int64_t bytes = static_cast<int64_t>(graph.tensor(operands.inputs[i]).size_bytes());
+    add(static_cast<int>(i), bytes, 4, operands.dying[i]);
+    in_place = in_place || (operands.dying[i] && kernel.sharing.in_place.at(i) && bytes == output_bytes);
+  }
+  if (!in_place) add(kOutput, output_bytes, 4, true);
+  if (kernel.scratch_bytes > 0) add(kScratch, kernel.scratch_bytes, kernel.alignment, true);
+  for (const Sharing::Pair& pair : kernel.sharing.pairs) {
+    if (buffer_of.count(pair.upper) > 0 && buffer_of.count(pair.lower) > 0)
+      problem.overlaps.push_back({buffer_of.at(pair.upper), buffer_of.at(pair.lower), pair.distance});
+  }
+  return memory::plan(problem, kQuick).peak_bytes;
+}
+
+/// Bytes that live during `step` and that its operator has nothing to do with.
+int64_t untouched_bytes(const ir::Graph& graph, const Arena& arena, size_t step, const Operands& operands) {
+  int64_t bytes = 0, touched = 0;
+  const ir::TensorId output = graph.operators[step].output;
+  for (const Region& region : arena.regions) {
+    for (const Part& part : region.parts) {
+      const bool is_live = part.first <= static_cast<int>(step) && static_cast<int>(step) <= part.last;
+      const bool is_operand =
+          part.tensor == ir::kNoTensor || part.tensor == output ||
+          std::find(operands.inputs.begin(), operands.inputs.end(), part.tensor) != operands.inputs.end();
+      if (is_live && !is_operand) bytes += part.size;
+    }
+  }
+  // Views of one tensor were counted once each: what lives in all is a limit.
+  for (const ir::TensorId id : operands.inputs) touched += static_cast<int64_t>(graph.tensor(id).size_bytes());
+  return std::min(bytes, std::max<int64_t>(0, arena.live_bytes(step) - touched));
+}
+
+}  // namespace
+
+Selector::Selector(const ir::Graph& graph, const std::vector<Task>& tasks)
+    : graph_(graph), tasks_(tasks), needs_(tasks.size()) {
+  const Arena arena = lay_out(graph_, footprints_of(Picks(tasks.size(), 0)));
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    needs_[t].assign(tasks[t].candidates.size(), 0);
+    std::map<std::vector<bool>, std::vector<int64_t>> known;  // operand_bytes() by which operands die
+    for (const size_t step : tasks[t].operators) {
+      const Operands operands = operands_of(graph, arena, step);
+      const int64_t others = untouched_bytes(graph, arena, step, operands);
+      std::vector<int64_t>& bytes = known[operands.dying];
+      for (size_t k = 0; k < needs_[t].size(); ++k) {
+        if (bytes.size() == k)
+          bytes.push_back(
+              operand_bytes(graph, graph.operators[step], operands, tasks[t].candidates[k].kernel.footprint));
+        needs_[t][k] = std::max(needs_[t][k], bytes[k] + others);
+      }
+    }
+  }
+  smallest_ = find_smallest();
+}
+
+/// Two candidates for the least: the least needs; and, of what is within the neediest task's least need, the kernels
+/// that write their outputs most closely behind what they read, because such distances add up along a chain of
+/// operators.
+Selector::Picks Selector::find_smallest() const {
+  Picks by_need, by_distance;
+  int64_t bound = 0;
+  for (const std::vector<int64_t>& needs : needs_) {
+    by_need.push_back(index_of_least(needs));
+    bound = std::max(bound, needs[by_need.back()]);
+  }
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    std::vector<std::pair<int64_t, int64_t>> costs;  // distance, need
+    for (size_t k = 0; k < needs_[t].size(); ++k) {
+      const int64_t distance = least_distance(tasks_[t].candidates[k].kernel.footprint.sharing);
+      costs.emplace_back(needs_[t][k] <= bound ? distance : std::numeric_limits<int64_t>::max(), needs_[t][k]);
+    }
+    by_distance.push_back(static_cast<size_t>(std::min_element(costs.begin(), costs.end()) - costs.begin()));
+  }
+  return peak_of(by_distance) < peak_of(by_need) ? by_distance : by_need;
+}
+
+Selection Selector::fastest_within(int64_t ram_bytes, std::optional<int64_t> flash_bytes, bool least_flash) const {
+  const Picks wanted = pick_allowed(ram_bytes, flash_bytes, least_flash);
+  if (peak_of(wanted) <= ram_bytes) return selection(wanted);
+  Picks picks = smallest_;
+  if (peak_of(picks) > ram_bytes) return selection(picks);
+  std::vector<size_t> order;  // of tasks: what gains most first
+  for (size_t t = 0; t < tasks_.size(); ++t) order.push_back(t);
+  const auto gain = [&](size_t t) { return cycles_of(t, picks[t]) - cycles_of(t, wanted[t]); };
+  std::vector<int64_t> gains;
+  for (size_t t = 0; t < tasks_.size(); ++t) gains.push_back(gain(t));
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return gains[a] > gains[b]; });
+  for (const size_t t : order) improve(picks, t, wanted[t], ram_bytes, !flash_bytes && !least_flash);
+  return selection(std::move(picks));
+}
+
+Selection Selector::selection(Picks picks) const {
+  Selection selection;
+  selection.ram_bytes = peak_of(picks);
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    selection.flash_bytes += tasks_[t].candidates[picks[t]].flash_bytes;
+    selection.cycles += static_cast<uint64_t>(cycles_of(t, picks[t]));
+  }
+  selection.picks = std::move(picks);
+  return selection;
+}
+
+int64_t Selector::cycles_of(size_t task, size_t candidate) const {
+  return static_cast<int64_t>(tasks_[task].candidates[candidate].cycles * tasks_[task].operators.size());
+}
+
+/// Gives the task the fastest candidate that the plan has room for: `wanted`, or, if `any`, another one.
+void Selector::improve(Picks& picks, size_t task, size_t wanted, int64_t limit, bool any) const {
+  std::vector<size_t> better = {wanted};
+  for (size_t k = 0; any && k < tasks_[task].candidates.size(); ++k) {
+    if (k != wanted && needs_[task][k] <= limit) better.push_back(k);
+  }
+  std::erase_if(better, [&](size_t k) { return cycles_of(task, k) >= cycles_of(task, picks[task]); });
+  std::stable_sort(better.begin(), better.end(),
+                   [&](size_t a, size_t b) { return cycles_of(task, a) < cycles_of(task, b); });
+  better.resize(std::min(better.size(), kMostTrials));
+  for (const size_t k : better) {
+    Picks trial = picks;
+    trial[task] = k;
+    if (peak_of(trial) > limit) continue;
+    picks = std::move(trial);
+    return;
+  }
+}
+
+Footprints Selector::footprints_of(const Picks& picks) const {
+  Footprints footprints(graph_.operators.size());
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    for (const size_t step : tasks_[t].operators) footprints[step] = tasks_[t].candidates[picks[t]].kernel.footprint;
+  }
+  return footprints;
+}
+
+int64_t Selector::peak_of(const Picks& picks) const {
+  return memory::plan(lay_out(graph_, footprints_of(picks)).problem, kQuick).peak_bytes;
+}
+
+/// Of each task the fastest candidate whose need is within `limit` (or the smallest), all of them together within
+/// `flash`.
+Selector::Picks Selector::pick_allowed(int64_t limit, std::optional<int64_t> flash, bool least_flash) const {
+  std::vector<std::vector<size_t>> allowed(tasks_.size());
+  std::vector<std::vector<records::Option>> groups;
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    for (size_t k = 0; k < needs_[t].size(); ++k) {
+      if (needs_[t][k] <= limit) allowed[t].push_back(k);
+    }
+    if (allowed[t].empty()) allowed[t].push_back(index_of_least(needs_[t]));
+    std::vector<records::Option> group;
+    for (const size_t k : allowed[t])
+      group.push_back({static_cast<uint64_t>(cycles_of(t, k)), tasks_[t].candidates[k].flash_bytes});
+    groups.push_back(std::move(group));
+  }
+  if (groups.empty()) return {};
+  const records::Tradeoff tradeoff(groups);
+  size_t total = tradeoff.totals().size() - 1;  // the fastest
+  if (least_flash) total = 0;
+  if (flash) total = std::min(total, tradeoff.best_within(static_cast<uint64_t>(*flash)).value_or(0));
+  Picks picks = tradeoff.choice(total);
+  for (size_t t = 0; t < picks.size(); ++t) picks[t] = allowed[t][picks[t]];
+  return picks;
+}
+
+std::vector<Task> tasks_of(const passes::Streamed& form, const ir::Graph& before, const std::string& prefix,
+                           const target::Target& target, const Choose& choose) {
+  const Views views = views_of(form.graph);
+  std::vector<Task> tasks;
+  std::map<std::string, size_t> task_of;  // by what equal parts have in common
+  for (size_t i = 0; i < form.graph.operators.size(); ++i) {
+    if (views.takes_no_code[i]) continue;
+    const kernels::Workload workload = kernels::make_workload(form.graph, form.graph.operators[i]);
+    const passes::Origin& origin = form.origins[i];
+    const bool is_part = origin.rows != origin.of || origin.op < 0;
+    const std::string key = is_part ? fmt::format("{} {}", origin.op, workload.key) : fmt::format("alone {}", i);
+    const auto [found, is_new] = task_of.emplace(key, tasks.size());
+    if (is_new) {
+      const std::string function = function_of(prefix, form.graph, i);
+      tasks.emplace_back();
+      tasks.back().candidates =
+          is_part && origin.op >= 0
+              ? candidates_of_part(workload,
+                                   kernels::make_workload(before, before.operators[static_cast<size_t>(origin.op)]),
+                                   origin.rows, origin.of, target, choose, function)
+              : candidates_of(workload, target, choose, function);
+    }
+    tasks[found->second].operators.push_back(i);
+  }
+  return tasks;
+}
+
+}  // namespace mote::deploy

@@ -1,0 +1,142 @@
+#include "deploy/streaming.h"
+
+#include <gmock/gmock.h>
+
+#include "deploy/host_library_test.h"
+#include "deploy/library.h"
+#include "deploy/shared_code.h"
+#include "deploy/views.h"
+#include "ir/build.h"
+#include "ir/random_graph.h"
+#include "passes/pipeline.h"
+#include "reference/interpret.h"
+
+namespace mote::deploy {
+namespace {
+
+std::vector<Bytes> reference_outputs(const ir::Graph& graph, const std::vector<Bytes>& inputs) {
+  const std::vector<Bytes> tensors = reference::interpret(graph, inputs);
+  std::vector<Bytes> outputs;
+  for (const ir::TensorId id : graph.outputs) outputs.push_back(tensors.at(static_cast<size_t>(id)));
+  return outputs;
+}
+
+void expect_same_as_reference(const Library& library, const ir::Graph& graph, uint64_t seed) {
+  EXPECT_THAT(memory::violations(library.arena.problem, library.arena.plan.offsets), testing::IsEmpty());
+  HostLibrary host(library);
+  host.init();
+  Random random(seed);
+  for (int run = 0; run < 2; ++run) {
+    const std::vector<Bytes> inputs = ir::random_inputs(graph, random);
+    EXPECT_EQ(host.run(inputs), reference_outputs(graph, inputs));
+  }
+}
+
+/// A library of `graph` as it is, planned in a hurry.
+Library library_of(const ir::Graph& graph) {
+  Library library;
+  library.network = make_network(graph, "net", target::load_target("cortex-m7"));
+  library.arena = plan_arena(library.network, {.hill_climbing = 400'000, .exact = 400'000});
+  mark_overlaps(&library.network, library.arena);
+  library.origin = {"net.tflite", "nucleo-f746zg", "cortex-m7", kKernelFlags};
+  library.sources = emit_sources(library.network, library.arena, library.origin);
+  return library;
+}
+
+/// Convolutions of all kinds, a pool and a residual addition.
+ir::Graph image_network(uint64_t seed) {
+  ir::GraphBuilder builder("image", seed);
+  Random& random = builder.random();
+  const int32_t channels = random.below(2) == 0 ? 8 : 6;
+  const ir::TensorId x = builder.input({1, 16, 12, 4});
+  const ir::TensorId a = builder.conv_2d(x, channels, {3, 3}, {.activation = ir::Activation::kRelu});
+  const ir::TensorId b = builder.depthwise_conv_2d(a, 1, {static_cast<int32_t>(random.between(1, 4)), 3});
+  const ir::TensorId c = builder.conv_2d(b, channels, {1, 1});
+  const ir::TensorId d = builder.add(a, c);
+  const ir::TensorId e = builder.conv_2d(d, 2 * channels, {3, 3}, {.stride = {2, 2}});
+  const ir::TensorId f = builder.conv_2d(d, 2 * channels, {1, 1}, {.stride = {2, 2}});
+  const ir::TensorId g = builder.max_pool_2d(builder.add(e, f), {2, 2}, {.stride = {2, 2}});
+  builder.output(builder.mean(g, {1, 2}, false));
+  return builder.finish();
+}
+
+TEST(Streaming, StretchesOfAnImageNetworkEqualTheReference) {
+  int tried = 0;
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    Random random(seed);
+    const ir::Graph graph = image_network(seed);
+    const ir::Graph passed = passes::run_passes(graph);
+    const size_t first = random.below(4), last = first + 2 + random.below(passed.operators.size() - first - 2);
+    const passes::Stretch stretch{first, last, static_cast<int32_t>(random.between(1, 5))};
+    SCOPED_TRACE(testing::Message() << "seed " << seed << ": " << first << " to " << last << " by " << stretch.rows);
+    const std::optional<passes::Streamed> streamed = passes::stream(passed, stretch);
+    if (!streamed) continue;
+    ++tried;
+    expect_same_as_reference(library_of(streamed->graph), graph, seed);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(tried, 1);
+}
+
+TEST(Streaming, TheLeastRamIsLessAndTheBytesAreTheSame) {
+  ir::GraphBuilder builder("chain", 1);
+  const ir::TensorId x = builder.input({1, 20, 10, 4});
+  const ir::TensorId a = builder.conv_2d(x, 8, {3, 3});
+  builder.output(builder.conv_2d(a, 4, {3, 3}, {.stride = {2, 2}}));
+  const ir::Graph graph = builder.finish();
+  const target::Board board = target::load_board("nucleo-f746zg");
+  const Library fastest = make_library(graph, "chain.tflite", "", board);
+  Goal goal;
+  goal.optimize = Goal::Optimize::kRam;
+  const Library least = make_library(graph, "chain.tflite", "", board, {}, goal);
+  EXPECT_LT(least.arena.bytes(), fastest.arena.bytes() * 3 / 4);
+  EXPECT_GT(least.network.graph.operators.size(), fastest.network.graph.operators.size());
+  expect_same_as_reference(least, graph, 1);
+}
+
+TEST(Streaming, WeightsOfAllPartsAreStoredOnce) {
+  const ir::Graph graph = passes::run_passes(image_network(1));
+  const std::optional<passes::Streamed> streamed = passes::stream(graph, {0, 3, 2});
+  ASSERT_TRUE(streamed);
+  const target::Target target = target::load_target("cortex-m7");
+  const size_t before = constant_bytes(make_network(graph, "net", target));
+  const size_t after = constant_bytes(make_network(streamed->graph, "net", target));
+  EXPECT_LT(after, before + before / 4);
+}
+
+TEST(Views, ConcatenationsAreWrittenInPlaceAndSlicesAreNotCopied) {
+  ir::GraphBuilder builder("views", 1);
+  const ir::TensorId x = builder.input({1, 4, 8, 4});
+  const ir::TensorId a = builder.conv_2d(x, 4, {1, 1}), b = builder.conv_2d(x, 4, {3, 3});
+  const ir::Quantization quant = builder.graph().tensor(a).quant.value();
+  builder.graph().tensor(b).quant = quant;
+  const ir::TensorId both = builder.concat({a, b}, 1);
+  const ir::TensorId lower = builder.slice(both, {0, 4, 0, 0}, {1, 4, 8, 4});
+  const ir::TensorId columns = builder.slice(both, {0, 0, 2, 0}, {1, 8, 4, 4});
+  builder.output(builder.max_pool_2d(lower, {2, 2}, {}));
+  builder.output(columns);
+  const ir::Graph graph = builder.finish();
+  const Views views = views_of(graph);
+  EXPECT_EQ(views.takes_no_code, (std::vector<bool>{false, false, true, true, false, false}));
+  EXPECT_EQ(views.places[static_cast<size_t>(lower)].root, both);
+  EXPECT_EQ(views.places[static_cast<size_t>(lower)].offset, 4 * 8 * 4);
+  EXPECT_EQ(views.places[static_cast<size_t>(b)].offset, 4 * 8 * 4);
+  expect_same_as_reference(library_of(graph), graph, 1);
+}
+
+TEST(Views, AnInputAndWhatIsInTwoConcatenationsIsCopied) {
+  ir::GraphBuilder builder("copies", 1);
+  const ir::TensorId x = builder.input({1, 4, 8, 4});
+  const ir::TensorId a = builder.logistic(x);
+  const ir::TensorId once = builder.concat({a, a}, 1), twice = builder.concat({a, once}, 1);
+  builder.output(once);
+  builder.output(builder.concat({x, builder.max_pool_2d(x, {1, 1}, {})}, 1));
+  builder.output(twice);
+  const ir::Graph graph = builder.finish();
+  const Views views = views_of(graph);
+  EXPECT_EQ(views.takes_no_code, (std::vector<bool>{false, false, true, false, false}));
+  expect_same_as_reference(library_of(graph), graph, 1);
+}
+
+}  // namespace
+}  // namespace mote::deploy
