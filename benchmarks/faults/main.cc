@@ -39,7 +39,7 @@ int main_of(int argc, char** argv) {
   FaultyTuning what;
   what.on_event = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
   std::vector<std::string> kinds;
-  uint64_t limit = 2000;
+  uint64_t limit = 20'000;
   CLI::App app("Tunes a model with spoiled candidates");
   app.add_option("model", what.model, "A .tflite file")->required();
   app.add_option("--board", what.board, "A board's name or file")->required();
