@@ -19,7 +19,7 @@ extern uint32_t mote_bss_end[], mote_stack_top[]; /* of the linker script */
 
 /* Everything below the stack pointer, but for what this function may use itself. */
 static void paint_stack(void) {
-  uint32_t* const end = (uint32_t*)__builtin_frame_address(0) - 64;
+  uint32_t* const end = (uint32_t*)__builtin_frame_address(0) - 16;
   for (uint32_t* word = mote_bss_end; word < end; word++) {
     *word = PAINT;
   }

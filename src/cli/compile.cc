@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,7 +12,9 @@
 #include "deploy/firmware.h"
 #include "deploy/fit.h"
 #include "deploy/package.h"
+#include "import/tflite/labels.h"
 #include "support/error.h"
+#include "support/files.h"
 
 namespace mote::cli {
 
@@ -21,24 +24,67 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   DeploymentOptions deployment;
-  std::string folder, package;
+  std::string folder, package, labels;
+  bool weights_object = false;
   bool json = false;
 };
 
-/// Sizes from a compiler; nothing, with a warning, when there is none for this board.
-std::optional<deploy::Measured> measure(const Deployment& deployment, const std::string& model) {
-  std::optional<toolchain::Toolchain> toolchain;
+/// The board's compiler; nothing, with a warning, when it is not installed.
+std::unique_ptr<toolchain::Toolchain> find_toolchain(const target::Board& board) {
   try {
-    toolchain.emplace(deployment.board, toolchain::Compiler::kGcc, cache_folder());
+    return std::make_unique<toolchain::Toolchain>(board, toolchain::Compiler::kGcc, cache_folder());
   } catch (const JobError& missing) {
     print_warning(fmt::format("the size of the code is not known: {}", missing.what()));
-    return std::nullopt;
+    return nullptr;
   }
+}
+
+/// Sizes from a compiler.
+std::optional<deploy::Measured> measure(const Deployment& deployment, const std::string& model,
+                                        toolchain::Toolchain* toolchain) {
+  if (toolchain == nullptr) return std::nullopt;
   const deploy::Library& library = deployment.library;
   const deploy::Measured measured =
       deploy::measure(library.sources, library.network.prefix, deployment.board, *toolchain, library.origin.flags);
-  deploy::require_fit(library.network, library.arena, deployment.board, model, measured.code_bytes);
+  deploy::require_fit(library.network, library.arena, deployment.board, model, measured);
   return measured;
+}
+
+/// Labels of a file, or those that are packed into the model when they are as many as output 0 has values.
+void label(const Options& options, deploy::Library& library) {
+  if (!options.labels.empty()) {
+    deploy::set_labels(library, import::parse_labels(read_bytes(options.labels), options.labels), options.labels);
+    return;
+  }
+  const std::string& model = options.deployment.model;
+  std::vector<std::string> packed = import::packed_labels(read_bytes(model), model);
+  if (packed.empty()) return;
+  try {
+    deploy::set_labels(library, std::move(packed), model);
+  } catch (const InputError& misfit) {
+    print_warning(fmt::format("its labels are left out: {}", misfit.what()));
+  }
+}
+
+std::vector<deploy::File> files_of(const Options& options, const Deployment& deployment,
+                                   const std::optional<deploy::Measured>& measured, toolchain::Toolchain* toolchain) {
+  const deploy::Library& library = deployment.library;
+  if (options.package.empty()) {
+    std::optional<deploy::File> weights;
+    if (options.weights_object) {
+      if (toolchain == nullptr) throw JobError("--weights object: there is no compiler to make it with");
+      weights = deploy::weights_object(library, *toolchain);
+    }
+    return deploy::files_of(library, measured, weights);
+  }
+  if (options.weights_object) throw InputError("--weights object", "is for libraries without --package");
+  std::vector<deploy::File> files = deploy::package_of(library, options.package, deployment.board, measured);
+  if (options.package == "firmware" && toolchain != nullptr) {
+    const Bytes elf = deploy::build_package(files, *toolchain, library.origin.flags).elf;
+    files.push_back(
+        {library.network.prefix + ".elf", std::string(reinterpret_cast<const char*>(elf.data()), elf.size())});
+  }
+  return files;
 }
 
 Json json_of(const Options& options, const Deployment& deployment, const std::optional<deploy::Measured>& measured,
@@ -51,6 +97,8 @@ Json json_of(const Options& options, const Deployment& deployment, const std::op
                 {"folder", options.folder},
                 {"ram_bytes", nullptr},
                 {"flash_bytes", nullptr},
+                {"code_bytes", nullptr},
+                {"stack_bytes", nullptr},
                 {"arena_bytes", arena.bytes()},
                 {"arena_lower_bound_bytes", arena.plan.lower_bound_bytes},
                 {"arena_optimal", arena.plan.optimal},
@@ -60,12 +108,15 @@ Json json_of(const Options& options, const Deployment& deployment, const std::op
   if (measured) {
     document["ram_bytes"] = measured->ram_bytes();
     document["flash_bytes"] = measured->flash_bytes();
+    document["code_bytes"] = measured->code_bytes;
+    if (measured->stack_bytes) document["stack_bytes"] = *measured->stack_bytes;
   }
   for (size_t i = 0; i < network.kernels.size(); ++i) {
     const ir::Operator& op = network.graph.operators[i];
     const std::optional<deploy::Kernel>& kernel = network.kernels[i];
     document["operators"].push_back({{"index", source_of(op)},
                                      {"kind", ir::kind_of(op.attributes)},
+                                     {"code_bytes", measured ? Json(code_bytes_of(network, i, *measured)) : Json()},
                                      {"constant_bytes", kernel ? kernel->program.constant_bytes() : 0},
                                      {"scratch_bytes", kernel ? kernel->program.workspace_bytes() : 0},
                                      {"knobs", kernel ? kernel->knobs : ""},
@@ -91,14 +142,15 @@ void print_report(const Options& options, const Deployment& deployment,
   }
   fmt::print(": activations and scratch {}{}\n", grouped(arena.bytes()),
              arena.plan.optimal ? " (proved to be the least)" : "");
+  if (measured && measured->stack_bytes) fmt::print("  stack {} bytes at most\n", grouped(*measured->stack_bytes));
 }
 
 int compile(const Options& options) {
-  const Deployment deployment = make_deployment(options.deployment);
-  const std::optional<deploy::Measured> measured = measure(deployment, options.deployment.model);
-  const std::vector<deploy::File> files = options.package.empty()
-                                              ? deploy::files_of(deployment.library, measured)
-                                              : deploy::package_of(deployment.library, options.package, measured);
+  Deployment deployment = make_deployment(options.deployment);
+  label(options, deployment.library);
+  const std::unique_ptr<toolchain::Toolchain> toolchain = find_toolchain(deployment.board);
+  const std::optional<deploy::Measured> measured = measure(deployment, options.deployment.model, toolchain.get());
+  const std::vector<deploy::File> files = files_of(options, deployment, measured, toolchain.get());
   deploy::write_folder(options.folder, files);
   if (options.json)
     print_json(json_of(options, deployment, measured, files));
@@ -121,9 +173,16 @@ void add_compile(CLI::App& app, Run& run) {
   command
       .add_option(
           "--package", options->package,
-          "The form of the folder: arduino, cmake, cmsis-pack, cubeide, esp-idf, make, platformio, zephyr; without "
-          "it all files lie side by side")
+          "The form of the folder: arduino, cmake, cmsis-pack, cubeide, esp-idf, firmware (a complete one, to be "
+          "flashed), make, platformio, zephyr; without it all files lie side by side")
       ->type_name("FORM");
+  command.add_option("--weights", options->weights_object, "C arrays, or one object of the board's, to be linked")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"arrays", false}, {"object", true}}))
+      ->option_text("arrays|object");
+  command
+      .add_option("--labels", options->labels,
+                  "A text file with a name for each value of output 0, one a line; by default those in the model")
+      ->type_name("FILE");
   add_json_flag(command, options->json);
   command.callback([&run, options] { run = [options] { return compile(*options); }; });
 }

@@ -72,8 +72,12 @@ void add_deployment_options(CLI::App& command, DeploymentOptions& options) {
   command.add_option("--records", options.records,
                      "What `mote tune` has measured; without it, schedules that are not tuned");
   command.add_option("--name", options.name, "Prefix of all C names; by default made of the model's file name");
+  add_goal_options(command, options.goal);
+}
+
+void add_goal_options(CLI::App& command, deploy::Goal& goal) {
   command
-      .add_option("--optimize", options.goal.optimize,
+      .add_option("--optimize", goal.optimize,
                   "speed: the fastest kernels; ram, flash: the smallest, and of those the fastest")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Optimize>{
           {"speed", Optimize::kSpeed}, {"ram", Optimize::kRam}, {"flash", Optimize::kFlash}}))
@@ -81,8 +85,8 @@ void add_deployment_options(CLI::App& command, DeploymentOptions& options) {
   const auto bytes_option = [&](const char* name, std::optional<int64_t>* bytes, const char* help) {
     command.add_option(name, *bytes, help)->transform(CLI::AsSizeValue(false))->option_text("BYTES");
   };
-  bytes_option("--ram", &options.goal.ram_bytes, "At most so much for activations and scratch: 12K, 34816");
-  bytes_option("--flash", &options.goal.flash_bytes, "At most so much for kernels and their constants");
+  bytes_option("--ram", &goal.ram_bytes, "At most so much for activations and scratch: 12K, 34816");
+  bytes_option("--flash", &goal.flash_bytes, "At most so much for kernels and their constants");
 }
 
 Deployment make_deployment(const DeploymentOptions& options) {

@@ -25,6 +25,9 @@ struct DeploymentOptions {
   std::vector<std::string> limits;  // of a command that reaches a board
 };
 
+/// --optimize, --ram, --flash.
+void add_goal_options(CLI::App& command, deploy::Goal& goal);
+
 /// MODEL, --board, --boards, --records, --name, --optimize, --ram, --flash.
 void add_deployment_options(CLI::App& command, DeploymentOptions& options);
 

@@ -42,7 +42,9 @@ std::filesystem::path elf_in(const std::filesystem::path& folder) {
   }
   std::ranges::sort(found);
   if (found.empty()) {
-    throw InputError(folder.string(), "holds no .elf file, nor does its build folder: build the firmware first");
+    throw InputError(folder.string(),
+                     "holds no .elf file, nor does its build folder: build the firmware first (`mote compile --package "
+                     "firmware` does)");
   }
   if (found.size() > 1) {
     throw InputError(folder.string(), fmt::format("holds several firmwares, {} and {}: name the one to flash",
@@ -135,6 +137,7 @@ void add_flash(CLI::App& app, Run& run) {
   command.add_option("--boards", options->deployment.board_folders, "A folder with more board files")->type_name("DIR");
   command.add_option("--records", options->deployment.records, "With a model: what `mote tune` has measured");
   command.add_option("--name", options->deployment.name, "With a model: prefix of all C names");
+  add_goal_options(command, options->deployment.goal);
   command
       .add_option("--via", options->via,
                   "How the board is reached: gdb[:HOST:PORT], openocd[:HOST:PORT], or a virtual board that is gone "

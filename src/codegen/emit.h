@@ -12,6 +12,10 @@ namespace mote::codegen {
 /// from outside to reach emitted C.
 std::string identifier(const std::string& name);
 
+/// `text` as a C string literal with its quotes: what is not printable ASCII becomes _. The only way for text from
+/// outside to reach emitted C.
+std::string string_literal(const std::string& text);
+
 /// "void f(const int8_t *x, int8_t *y, void *workspace)", without the semicolon.
 std::string prototype(const loop::Program& program);
 

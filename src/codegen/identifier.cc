@@ -36,4 +36,14 @@ std::string identifier(const std::string& name) {
   return result;
 }
 
+std::string string_literal(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    const bool printable = c >= ' ' && c <= '~';
+    if (c == '"' || c == '\\' || c == '?') result += '\\';  // two ? begin a trigraph
+    result += printable ? c : '_';
+  }
+  return result + "\"";
+}
+
 }  // namespace mote::codegen

@@ -76,6 +76,7 @@ json describe_port(const Network& network, const Arena& arena, ir::TensorId id, 
   port["address"] = address_of(network, arena, id, !is_input);
   const bool is_float = tensor.dtype == ir::DType::kFloat32;
   port["format"] = is_float ? "%g" : "%ld";
+  port["print"] = is_float ? "print_real(output[i])" : "print_integer((int32_t)output[i])";
   port["value"] = is_float ? "(double)output[i]" : "(long)output[i]";
   return port;
 }
@@ -118,6 +119,7 @@ json describe_operator(const Network& network, const Arena& arena, const SharedC
   const ir::Operator& op = network.graph.operators[index];
   const std::optional<Kernel>& kernel = network.kernels[index];
   json described = {{"index", index}, {"title", title_of(network.graph, op)}, {"call", false}};
+  described["code_bytes"] = "";  // until a compiler has told
   described["constant_bytes"] = kernel ? kernel->program.constant_bytes() : 0;
   described["scratch_bytes"] = kernel ? kernel->program.workspace_bytes() : 0;
   if (!kernel) {
@@ -206,6 +208,12 @@ json describe(const Network& network, const Arena& arena, const Origin& origin) 
       extra_alignment > 0 ? fmt::format(" __attribute__((aligned({})))", extra_alignment) : std::string();
   values["arena_alignment"] = std::max<int64_t>(arena.alignment, 4);
   values["model_hash"] = fmt::format("{:08x}", origin.model_hash);
+  values["labels"] = json::array();
+  for (const std::string& label : origin.labels) {
+    values["labels"].push_back({{"literal", codegen::string_literal(label)}});
+  }
+  values["label_count"] = origin.labels.size();
+  values["has_labels"] = !origin.labels.empty();
   const auto all_constant = [&](const std::vector<ir::TensorId>& ids) {
     return std::all_of(ids.begin(), ids.end(),
                        [&](ir::TensorId id) { return arena.region_of_tensor[static_cast<size_t>(id)] < 0; });

@@ -4,11 +4,15 @@
 #include <nlohmann/json.hpp>
 
 #include "deploy/emit.h"
+#include "target/board.h"
 
 namespace mote::deploy {
 
 /// Everything the templates of runtime/library ask for.
 nlohmann::json describe(const Network& network, const Arena& arena, const Origin& origin);
+
+/// Memory map, clock and cycle counter, for the templates of runtime/firmware.
+nlohmann::json describe_board(const target::Board& board);
 
 /// The library's prefix as that of its macros: "kws" -> "KWS".
 std::string macro_prefix(std::string prefix);

@@ -54,9 +54,32 @@ size_t constant_bytes(const Network& network) {
   return bytes;
 }
 
+File emit_header(const Network& network, const Arena& arena, const Origin& origin,
+                 const std::optional<Measured>& measured) {
+  json values = describe(network, arena, origin);
+  values["stack"] = measured && measured->stack_bytes.has_value();
+  if (values["stack"]) {
+    values["stack_bytes"] = *measured->stack_bytes;
+    values["compiler"] = measured->compiler;
+    values["flags_text"] = fmt::format("{}", fmt::join(origin.flags, " "));
+  }
+  return {network.prefix + ".h", render("library/model.h", values)};
+}
+
+uint32_t code_bytes_of(const Network& network, size_t index, const Measured& measured) {
+  if (!network.kernels[index]) return 0;
+  const std::string& name = network.kernels[index]->program.name;
+  uint32_t bytes = 0;
+  for (const auto& [function, size] : measured.function_bytes) {
+    const bool its_own = function == name || function.starts_with(name + "_");
+    bytes += its_own ? size : 0;
+  }
+  return bytes;
+}
+
 std::vector<File> emit_sources(const Network& network, const Arena& arena, const Origin& origin) {
   const json values = describe(network, arena, origin);
-  std::vector<File> files = {{network.prefix + ".h", render("library/model.h", values)},
+  std::vector<File> files = {emit_header(network, arena, origin, std::nullopt),
                              {network.prefix + ".c", render("library/model.c", values)}};
   const SharedCode shared = share_code(network);
   for (size_t i = 0; i < network.kernels.size(); ++i) {
@@ -87,12 +110,14 @@ File emit_operator(const Network& network, size_t index) {
 }
 
 std::vector<File> emit_extras(const Network& network, const Arena& arena, const Origin& origin,
-                              const std::optional<Measured>& measured) {
+                              const std::optional<Measured>& measured, const std::vector<std::string>& sources) {
   json values = describe(network, arena, origin);
   values["sources"] = values["flags"] = json::array();
-  for (const File& file : emit_sources(network, arena, origin)) {
-    if (file.path.ends_with(".c")) values["sources"].push_back({{"file", file.path}});
-  }
+  for (const std::string& file : sources) values["sources"].push_back({{"file", file}});
+  const bool is_object = !sources.empty() && sources.back().ends_with(".o");
+  values["weights_files"] =
+      is_object ? fmt::format("`{}_weights.o` | all weights and tables, compiled for {}", network.prefix, origin.target)
+                : fmt::format("`{}_NN_*_data.c` | its weights and tables", network.prefix);
   for (const std::string& flag : origin.flags) values["flags"].push_back({{"flag", flag}});
   values["flags_text"] = fmt::format("{}", fmt::join(origin.flags, " "));
   values["measured"] = measured.has_value();
@@ -103,6 +128,11 @@ std::vector<File> emit_extras(const Network& network, const Arena& arena, const 
     values["ram_bytes"] = measured->ram_bytes();
     values["other_ram_bytes"] = static_cast<int64_t>(measured->ram_bytes()) - arena.bytes();
     values["compiler"] = measured->compiler;
+    for (size_t i = 0; i < network.kernels.size(); ++i) {
+      values["operators"][i]["code_bytes"] = code_bytes_of(network, i, *measured);
+    }
+    values["stack"] = measured->stack_bytes.has_value();
+    values["stack_bytes"] = measured->stack_bytes.value_or(0);
   }
   return {{"README.md", render("library/README.md", values)},
           {"CMakeLists.txt", render("library/CMakeLists.txt", values)},

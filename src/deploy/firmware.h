@@ -27,7 +27,15 @@ toolchain::Image build_program(const std::vector<Library>& libraries, const std:
                                const target::Board& board, toolchain::Toolchain& toolchain,
                                const std::vector<std::string>& flags);
 
-/// The sizes of a plain firmware, start-up code included; for the host, those of the library's objects.
+/// The `firmware` package (see package.h), as its own Makefile builds it. Throws JobError as build_firmware() does.
+toolchain::Image build_package(const std::vector<File>& files, toolchain::Toolchain& toolchain,
+                               const std::vector<std::string>& flags);
+
+/// The library's weights and tables as one relocatable object for the board, NAME_weights.o, which takes the place of
+/// the C files with weights. Throws JobError when they do not compile.
+File weights_object(const Library& library, toolchain::Toolchain& toolchain);
+
+/// The sizes of a plain firmware, start-up code included, however large; for the host, those of the library's objects.
 Measured measure(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
                  toolchain::Toolchain& toolchain, const std::vector<std::string>& flags);
 

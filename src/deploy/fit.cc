@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "deploy/emit.h"
 #include "support/error.h"
 
@@ -41,19 +43,22 @@ std::string heaviest(const Network& network) {
 }  // namespace
 
 std::vector<Excess> check_fit(const Network& network, const Arena& arena, const target::Board& board,
-                              int64_t code_bytes) {
+                              const std::optional<Measured>& measured) {
   std::vector<Excess> found;
   if (!board.target.cortex_m()) return found;  // a computer has enough
-  const int64_t stack = board.stack_bytes;
-  Excess ram{fmt::format("RAM ({})", board.ram().name), arena.bytes() + stack, board.ram().size, ""};
+  // What a call needs, or, before that is known, what boards of this kind leave for the stack.
+  const int64_t stack = std::max<int64_t>(board.stack_bytes, measured ? measured->stack_bytes.value_or(0) : 0);
+  const int64_t variables = measured ? measured->ram_bytes() : arena.bytes();
+  Excess ram{fmt::format("RAM ({})", board.ram().name), variables + stack, board.ram().size, ""};
   if (ram.over() > 0) {
     ram.detail = fmt::format("activations and scratch {}, stack {}{}", arena.bytes(), stack, hungriest(network, arena));
     found.push_back(ram);
   }
   const int64_t constants = static_cast<int64_t>(constant_bytes(network));
-  Excess flash{fmt::format("flash ({})", board.flash().name), constants + code_bytes, board.flash().size, ""};
+  const int64_t stored = measured ? measured->flash_bytes() : constants;
+  Excess flash{fmt::format("flash ({})", board.flash().name), stored, board.flash().size, ""};
   if (flash.over() > 0) {
-    const std::string code = code_bytes > 0 ? fmt::format(", code {}", code_bytes) : ", code not counted";
+    const std::string code = measured ? fmt::format(", code {}", measured->code_bytes) : ", code not counted";
     flash.detail = fmt::format("weights and tables {}{}{}", constants, code, heaviest(network));
     found.push_back(flash);
   }
@@ -61,14 +66,14 @@ std::vector<Excess> check_fit(const Network& network, const Arena& arena, const 
 }
 
 void require_fit(const Network& network, const Arena& arena, const target::Board& board, const std::string& model,
-                 int64_t code_bytes) {
+                 const std::optional<Measured>& measured, const std::string& advice) {
   std::vector<std::string> lines;
-  for (const Excess& e : check_fit(network, arena, board, code_bytes)) {
+  for (const Excess& e : check_fit(network, arena, board, measured)) {
     lines.push_back(fmt::format("it needs {} bytes of {} and there are {}: {} bytes too many ({})", e.needed, e.memory,
                                 e.available, e.over(), e.detail));
   }
   if (lines.empty()) return;
-  throw InputError(model, fmt::format("too large for {}: {}", board.name, fmt::join(lines, "; ")));
+  throw InputError(model, fmt::format("too large for {}: {}{}", board.name, fmt::join(lines, "; "), advice));
 }
 
 }  // namespace mote::deploy

@@ -1,10 +1,12 @@
 // Does a network fit a board? Known before anything is compiled, but for the code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "deploy/arena.h"
+#include "deploy/emit.h"
 #include "deploy/network.h"
 #include "target/board.h"
 
@@ -19,12 +21,12 @@ struct Excess {
   int64_t over() const { return needed - available; }
 };
 
-/// What does not fit. `code_bytes`: when it is known from a compiler.
+/// What does not fit. `measured`: when a compiler was at hand.
 std::vector<Excess> check_fit(const Network& network, const Arena& arena, const target::Board& board,
-                              int64_t code_bytes = 0);
+                              const std::optional<Measured>& measured = std::nullopt);
 
-/// Throws InputError for `model` that says which memory is too small by how many bytes.
+/// Throws InputError for `model` that says which memory is too small by how many bytes, and `advice`, if any.
 void require_fit(const Network& network, const Arena& arena, const target::Board& board, const std::string& model,
-                 int64_t code_bytes = 0);
+                 const std::optional<Measured>& measured = std::nullopt, const std::string& advice = "");
 
 }  // namespace mote::deploy

@@ -1,11 +1,15 @@
 #include "deploy/library.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "codegen/emit.h"
 #include "deploy/fit.h"
 #include "deploy/hand_over.h"
 #include "passes/pipeline.h"
+#include "support/error.h"
 
 namespace mote::deploy {
 
@@ -24,6 +28,27 @@ int64_t ram_for(const Network& network, const target::Board& board, const Goal& 
   return std::min(ram, goal.ram_bytes.value_or(ram));
 }
 
+/// What would help a library that is too large: the bytes that the other goals would save.
+std::string advice_for(const ir::Graph& graph, const Library& library, const target::Board& board, const Choose& choose,
+                       const Goal& goal) {
+  using Optimize = Goal::Optimize;
+  std::string advice;
+  for (const auto& [optimize, option] : {std::pair{Optimize::kRam, "ram"}, std::pair{Optimize::kFlash, "flash"}}) {
+    if (goal.optimize == optimize) continue;
+    const Network other =
+        make_network(passes::run_passes(graph), library.network.prefix, board.target, choose, {optimize, {}, {}}, "");
+    const int64_t ram = library.arena.bytes() - plan_arena(other).bytes();
+    const int64_t flash =
+        static_cast<int64_t>(constant_bytes(library.network)) - static_cast<int64_t>(constant_bytes(other));
+    if (optimize == Optimize::kRam && ram > 0)
+      advice += fmt::format("; --optimize {} saves {} bytes of RAM", option, ram);
+    if (optimize == Optimize::kFlash && flash > 0) {
+      advice += fmt::format("; --optimize {} saves {} bytes of weights and tables", option, flash);
+    }
+  }
+  return advice.empty() ? "; no option makes it smaller: a smaller model or another board would" : advice;
+}
+
 }  // namespace
 
 Library make_library(const ir::Graph& graph, const std::string& model, const std::string& prefix,
@@ -35,7 +60,10 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
                       ? plan_arena(library.network)
                       : hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));
   mark_overlaps(&library.network, library.arena);
-  require_fit(library.network, library.arena, board, model);
+  if (!check_fit(library.network, library.arena, board).empty()) {
+    require_fit(library.network, library.arena, board, model, std::nullopt,
+                advice_for(graph, library, board, choose, goal));
+  }
   library.origin = {std::filesystem::path(model).filename().string(),
                     board.name,
                     board.target.name,
@@ -46,9 +74,35 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
   return library;
 }
 
-std::vector<File> files_of(const Library& library, const std::optional<Measured>& measured) {
-  std::vector<File> files = library.sources;
-  for (File& file : emit_extras(library.network, library.arena, library.origin, measured)) {
+void set_labels(Library& library, std::vector<std::string> labels, const std::string& file) {
+  const ir::Graph& graph = library.network.graph;
+  const ir::Shape& shape = graph.tensor(graph.outputs.front()).shape;
+  const size_t wanted = shape.empty() ? 1 : static_cast<size_t>(shape.back());
+  if (labels.size() != wanted) {
+    throw InputError(file, fmt::format("has {} labels; the last dimension of output 0, {}, has {}", labels.size(),
+                                       ir::text_of(shape), wanted));
+  }
+  library.origin.labels = std::move(labels);
+  library.sources = emit_sources(library.network, library.arena, library.origin);
+}
+
+bool holds_weights(const Library& library, const File& file) {
+  return file.path.ends_with("_data.c") && file.path != library.network.prefix + ".c";
+}
+
+std::vector<File> files_of(const Library& library, const std::optional<Measured>& measured,
+                           const std::optional<File>& weights) {
+  std::vector<File> files = {emit_header(library.network, library.arena, library.origin, measured)};
+  std::vector<std::string> sources;
+  const auto add = [&](const File& file) {
+    files.push_back(file);
+    sources.push_back(file.path);
+  };
+  for (const File& file : library.sources) {
+    if (file.path.ends_with(".c") && !(weights && holds_weights(library, file))) add(file);
+  }
+  if (weights) add(*weights);
+  for (File& file : emit_extras(library.network, library.arena, library.origin, measured, sources)) {
     files.push_back(std::move(file));
   }
   return files;

@@ -38,8 +38,16 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
                      const target::Board& board, const Choose& choose = {}, const Goal& goal = {},
                      const SwitchedOff& off = {});
 
+/// Gives the values of output 0 names. Throws InputError for `file` when they are not as many as its last dimension.
+void set_labels(Library& library, std::vector<std::string> labels, const std::string& file);
+
+/// Whether a source of the library has weights and tables and nothing else.
+bool holds_weights(const Library& library, const File& file);
+
 /// All files of the folder. `measured` as far as a compiler was at hand.
-std::vector<File> files_of(const Library& library, const std::optional<Measured>& measured);
+/// `weights`: an object that takes the place of the C files with weights (see weights_object()).
+std::vector<File> files_of(const Library& library, const std::optional<Measured>& measured,
+                           const std::optional<File>& weights = std::nullopt);
 
 /// Writes the files to `folder`, all or nothing: a folder of an earlier library is replaced as a whole. Throws
 /// InputError when `folder` exists and holds anything that mote did not write, JobError when it cannot be written.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "deploy/firmware.h"
 #include "deploy/fit.h"
 #include "deploy/host_library_test.h"
 #include "import/tflite/reader.h"
@@ -14,6 +15,7 @@
 #include "ir/verify.h"
 #include "reference/interpret.h"
 #include "support/random.h"
+#include "support/subprocess.h"
 
 namespace mote::deploy {
 namespace {
@@ -123,6 +125,108 @@ TEST(Fit, SaysHowManyBytesOfWhatAreTooMany) {
     EXPECT_THAT(error.what(), HasSubstr("of RAM (sram1) and there are 64"));
     EXPECT_THAT(error.what(), HasSubstr("of flash (flash)"));
     EXPECT_THAT(error.what(), HasSubstr("conv_2d 1x32x32x8 -> 1x32x32x8"));
+  }
+}
+
+TEST(Fit, SaysWhatWouldHelp) {
+  ir::GraphBuilder builder("wide", 1);
+  builder.output(builder.depthwise_conv_2d(builder.input({1, 40, 40, 8}), 1, {3, 3}));
+  const ir::Graph graph = builder.finish();
+  target::Board board = target::load_board("nucleo-f746zg");
+  const auto complaint = [&](const Goal& goal) -> std::string {
+    for (target::MemoryRegion& region : board.regions) region.size = 6000;
+    try {
+      make_library(graph, "wide.tflite", "", board, {}, goal);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(complaint({}), testing::ContainsRegex("; --optimize ram saves [0-9]+ bytes of RAM"));
+  EXPECT_THAT(complaint({Goal::Optimize::kRam, {}, {}}), HasSubstr("a smaller model or another board would"));
+}
+
+TEST(Fit, LooksAtWhatACompilerMade) {
+  const target::Board board = target::load_board("nucleo-f746zg");
+  const Library library = make_library(ir::random_model(2), "model.tflite", "", board);
+  Measured measured;
+  measured.code_bytes = 2'000'000;
+  measured.stack_bytes = 1'000'000;
+  const std::vector<Excess> found = check_fit(library.network, library.arena, board, measured);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].over(), 1'000'000 - board.ram().size);
+  EXPECT_EQ(found[1].over(), 2'000'000 - board.flash().size);
+  EXPECT_THAT(found[1].detail, HasSubstr("code 2000000"));
+}
+
+TEST(Labels, AreInTheLibraryAndCannotBreakItsCode) {
+  ir::GraphBuilder builder("named", 1);
+  builder.output(builder.softmax(builder.input({1, 3})));
+  Library library = make_library(builder.finish(), "named.tflite", "", target::load_board("host"));
+  EXPECT_THROW(set_labels(library, {"one", "two"}, "labels.txt"), InputError);
+  set_labels(library, {"cat", "\"\\\n?\?/", "caf\xC3\xA9"}, "labels.txt");
+  EXPECT_THAT(library.sources[0].text, HasSubstr("#define NAMED_LABEL_COUNT 3\n"));
+  EXPECT_THAT(library.sources[1].text, HasSubstr("    \"cat\",\n    \"\\\"\\\\_\\?\\?/\",\n    \"caf__\",\n"));
+  HostLibrary host(library);
+}
+
+/// Every stored value comes back; what lies between and beyond is rounded and limited.
+const char* const kConversions = R"(#include "net.h"
+#include <math.h>
+int main(void)
+{
+    const float scale = NET_INPUT_0_SCALE, zero = (float)NET_INPUT_0_ZERO_POINT;
+    for (int v = -128; v <= 127; v++) {
+        if (net_quantize_input_0(net_dequantize_input_0((int8_t)v)) != v) return 1;
+        if (net_quantize_output_0(net_dequantize_output_0((int8_t)v)) != v) return 2;
+    }
+    if (net_quantize_input_0(1e30f) != 127 || net_quantize_input_0(INFINITY) != 127) return 3;
+    if (net_quantize_input_0(-1e30f) != -128 || net_quantize_input_0(NAN) != -128) return 4;
+    if (net_quantize_input_0(scale * (3.4f - zero)) != 3 || net_quantize_input_0(scale * (3.6f - zero)) != 4) return 5;
+    if (net_quantize_input_0(scale * (-7.4f - zero)) != -7 || net_quantize_input_0(scale * (-7.6f - zero)) != -8) return 6;
+    return 0;
+}
+)";
+
+TEST(Conversions, RoundLimitAndComeBack) {
+  ir::GraphBuilder builder("net", 1);
+  builder.output(builder.tanh(builder.input({1, 4})));
+  const Library library = make_library(builder.finish(), "net.tflite", "", target::load_board("host"));
+  const TemporaryFolder folder;
+  write_file(folder.path() / library.sources[0].path, library.sources[0].text);
+  write_file(folder.path() / "main.c", std::string_view(kConversions));
+  for (const std::vector<std::string>& step :
+       {std::vector<std::string>{"cc", "-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror",
+                                 "-fsanitize=undefined", "-fno-sanitize-recover=all", "-o", "main", "main.c"},
+        std::vector<std::string>{folder.path() / "main"}}) {
+    Command command;
+    command.arguments = step;
+    command.folder = folder.path();
+    const CommandResult result = run_command(command);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+}
+
+TEST(Weights, AreOneObjectOnRequest) {
+  const target::Board board = target::load_board("host");
+  const Library library = make_library(ir::random_model(2), "model.tflite", "net", board);
+  toolchain::Toolchain toolchain(board);
+  const File object = weights_object(library, toolchain);
+  const std::vector<File> files = files_of(library, std::nullopt, object);
+  const TemporaryFolder folder;
+  for (const File& file : files) {
+    EXPECT_FALSE(holds_weights(library, file)) << file.path;
+    write_file(folder.path() / file.path, file.text);
+  }
+  for (const std::vector<std::string>& step :
+       {std::vector<std::string>{"cmake", "-B", "build", "-DNET_EXAMPLE=ON", "-DCMAKE_EXE_LINKER_FLAGS=-no-pie"},
+        std::vector<std::string>{"cmake", "--build", "build"},
+        std::vector<std::string>{folder.path() / "build/net_example"}}) {
+    Command command;
+    command.arguments = step;
+    command.folder = folder.path();
+    const CommandResult result = run_command(command);
+    ASSERT_TRUE(result.ok()) << step.front() << result.out << result.err.substr(0, 2000);
   }
 }
 

@@ -45,17 +45,24 @@ std::vector<std::string> package_names() {
   return names;
 }
 
-std::vector<File> package_of(const Library& library, const std::string& name, const std::optional<Measured>& measured) {
+std::vector<File> package_of(const Library& library, const std::string& name, const target::Board& board,
+                             const std::optional<Measured>& measured) {
   const json layout = layout_of(name);
+  const bool boots = layout.value("boots", false);
+  if (boots && !board.target.cortex_m()) {
+    throw InputError(board.name, fmt::format("cannot boot a firmware; for --package {} choose another board", name));
+  }
   json values = describe(library.network, library.arena, library.origin);
+  if (boots) values.update(describe_board(board));
   const auto path_of = [&](const std::string& pattern) { return render_text(pattern, values); };
   try {
     const std::string sources = path_of(layout.at("sources")), headers = path_of(layout.at("headers"));
     std::vector<File> files;
     values["sources"] = values["flags"] = json::array();
+    const File header = emit_header(library.network, library.arena, library.origin, measured);
     for (const File& file : library.sources) {
       const bool is_source = file.path.ends_with(".c");
-      files.push_back({(is_source ? sources : headers) + file.path, file.text});
+      files.push_back({(is_source ? sources : headers) + file.path, is_source ? file.text : header.text});
       if (!is_source) continue;
       values["sources"].push_back(
           {{"file", files.back().path}, {"stem", files.back().path.substr(0, files.back().path.size() - 2)}});
@@ -66,7 +73,7 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
     for (const auto& [source, path] : layout.at("files").items()) {
       files.push_back({path_of(path), render("packages/" + name + "/" + source, values)});
     }
-    for (File& file : emit_extras(library.network, library.arena, library.origin, measured)) {
+    for (File& file : emit_extras(library.network, library.arena, library.origin, measured, {})) {
       const std::string example = path_of(layout.at("example"));
       if (file.path == "README.md")
         files.push_back(std::move(file));

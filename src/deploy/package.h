@@ -13,7 +13,9 @@ namespace mote::deploy {
 /// "cmake", "make", ...: the shipped forms, sorted.
 std::vector<std::string> package_names();
 
-/// All files of the package. Throws InputError when there is no form of this name, JobError when its data is malformed.
-std::vector<File> package_of(const Library& library, const std::string& name, const std::optional<Measured>& measured);
+/// All files of the package. `board`: the library's. Throws InputError when there is no form of this name or it is not
+/// for such a board, JobError when its data is malformed.
+std::vector<File> package_of(const Library& library, const std::string& name, const target::Board& board,
+                             const std::optional<Measured>& measured);
 
 }  // namespace mote::deploy

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "ir/random_model.h"
@@ -16,8 +17,24 @@ namespace {
 
 using testing::HasSubstr;
 
+target::Board board_of_packages() {
+  return target::load_board("nucleo-f746zg");
+}
+
 Library library_for(const std::string& board) {
   return make_library(ir::random_model(2), "model.tflite", "net", target::load_board(board));
+}
+
+std::vector<File> package(const std::string& name, const std::string& board = "nucleo-f746zg") {
+  return package_of(library_for(board), name, target::load_board(board), std::nullopt);
+}
+
+std::string text_of(const std::vector<File>& files, const std::string& path) {
+  for (const File& file : files) {
+    if (file.path == path) return file.text;
+  }
+  ADD_FAILURE() << "there is no " << path;
+  return "";
 }
 
 void write_all(const std::filesystem::path& folder, const std::vector<File>& files) {
@@ -36,11 +53,11 @@ CommandResult run_in(const std::filesystem::path& folder, std::vector<std::strin
 
 TEST(Package, EveryFormIsCompleteAndSaysNothingTwice) {
   const Library library = library_for("nucleo-f746zg");
-  ASSERT_THAT(package_names(), testing::ElementsAre("arduino", "cmake", "cmsis-pack", "cubeide", "esp-idf", "make",
-                                                    "platformio", "zephyr"));
+  ASSERT_THAT(package_names(), testing::ElementsAre("arduino", "cmake", "cmsis-pack", "cubeide", "esp-idf", "firmware",
+                                                    "make", "platformio", "zephyr"));
   for (const std::string& name : package_names()) {
     SCOPED_TRACE(name);
-    const std::vector<File> files = package_of(library, name, std::nullopt);
+    const std::vector<File> files = package_of(library, name, board_of_packages(), std::nullopt);
     std::set<std::string> paths;
     size_t sources = 0, examples = 0;
     for (const File& file : files) {
@@ -49,14 +66,13 @@ TEST(Package, EveryFormIsCompleteAndSaysNothingTwice) {
       EXPECT_THAT(file.path, testing::Not(HasSubstr("{{")));
       const std::string base = std::filesystem::path(file.path).filename();
       sources += base.starts_with("net_") && base.ends_with(".c") ? 1 : 0;
-      examples +=
-          file.path.find("example") != std::string::npos || file.path.find("sample") != std::string::npos ? 1 : 0;
+      for (const char* word : {"example", "sample", "main.c"}) examples += file.path.find(word) != std::string::npos;
     }
     EXPECT_EQ(sources + 2, library.sources.size());  // and net.c, net.h
     EXPECT_GT(examples, 0u);
     EXPECT_EQ(paths.count("README.md"), 1u);
   }
-  EXPECT_THROW(package_of(library, "tarball", std::nullopt), InputError);
+  EXPECT_THROW(package_of(library, "tarball", board_of_packages(), std::nullopt), InputError);
 }
 
 /// Every .c file of the library itself, by the cross compiler, with the folder of the header in the search path.
@@ -68,7 +84,7 @@ TEST(Package, SourcesOfEveryFormCompileForTheBoard) {
     std::vector<std::string> arguments{"arm-none-eabi-gcc", "-std=c99", "-O1",          "-Wall",
                                        "-Wextra",           "-Werror",  "-fsyntax-only"};
     arguments.insert(arguments.end(), library.origin.cpu_flags.begin(), library.origin.cpu_flags.end());
-    const std::vector<File> files = package_of(library, name, std::nullopt);
+    const std::vector<File> files = package_of(library, name, board_of_packages(), std::nullopt);
     write_all(folder.path(), files);
     for (const File& file : files) {
       const std::filesystem::path path = file.path;
@@ -82,7 +98,7 @@ TEST(Package, SourcesOfEveryFormCompileForTheBoard) {
 
 TEST(Package, MakeBuildsTheLibraryAndItsExample) {
   const TemporaryFolder folder;
-  write_all(folder.path(), package_of(library_for("host"), "make", std::nullopt));
+  write_all(folder.path(), package("make", "host"));
   const CommandResult built = run_in(folder.path(), {"make", "-j2", "example"});
   ASSERT_TRUE(built.ok()) << built.err.substr(0, 2000);
   const CommandResult ran = run_in(folder.path(), {(folder.path() / "net_example").string()});
@@ -92,7 +108,7 @@ TEST(Package, MakeBuildsTheLibraryAndItsExample) {
 
 TEST(Package, CMakeBuildsInstallsAndIsFound) {
   const TemporaryFolder folder;
-  write_all(folder.path() / "net", package_of(library_for("host"), "cmake", std::nullopt));
+  write_all(folder.path() / "net", package("cmake", "host"));
   std::filesystem::create_directory(folder.path() / "user");
   write_file(folder.path() / "user/CMakeLists.txt",
              std::string_view("cmake_minimum_required(VERSION 3.13)\nproject(user C)\nfind_package(net REQUIRED)\n"
@@ -110,9 +126,98 @@ TEST(Package, CMakeBuildsInstallsAndIsFound) {
   }
 }
 
+/// Runs CMake on a package with stand-ins for the functions of its framework, which note what they are given.
+void build_with_stand_ins(const std::filesystem::path& folder, const std::string& stand_ins) {
+  write_file(folder / "outer/CMakeLists.txt",
+             "cmake_minimum_required(VERSION 3.13)\nproject(outer C)\n" + stand_ins + "add_subdirectory(../net net)\n");
+  for (const std::vector<std::string>& step : {std::vector<std::string>{"cmake", "-S", "outer", "-B", "build"},
+                                               std::vector<std::string>{"cmake", "--build", "build"}}) {
+    const CommandResult result = run_in(folder, step);
+    ASSERT_TRUE(result.ok()) << result.out << result.err.substr(0, 2000);
+  }
+}
+
+TEST(Package, EspIdfAndZephyrGiveTheirFrameworksFilesThatBuild) {
+  const std::map<std::string, std::string> stand_ins = {
+      {"esp-idf",
+       "macro(idf_component_register)\n  cmake_parse_arguments(A \"\" \"\" \"SRCS;INCLUDE_DIRS\" ${ARGN})\n"
+       "  add_library(component STATIC ${A_SRCS})\n  target_include_directories(component PUBLIC ${A_INCLUDE_DIRS})\n"
+       "  set(COMPONENT_LIB component)\nendmacro()\n"},
+      {"zephyr",
+       "set(CONFIG_NET y)\nmacro(zephyr_library_named name)\n  set(lib ${name})\n  add_library(${name} "
+       "STATIC)\nendmacro()\n"
+       "macro(zephyr_library_sources)\n  target_sources(${lib} PRIVATE ${ARGN})\nendmacro()\n"
+       "macro(zephyr_library_compile_options)\n  target_compile_options(${lib} PRIVATE ${ARGN})\nendmacro()\n"
+       "macro(zephyr_include_directories)\n  target_include_directories(${lib} PRIVATE ${ARGN})\nendmacro()\n"}};
+  for (const auto& [name, text] : stand_ins) {
+    SCOPED_TRACE(name);
+    const TemporaryFolder folder;
+    std::filesystem::create_directory(folder.path() / "outer");
+    write_all(folder.path() / "net", package(name, "host"));
+    build_with_stand_ins(folder.path(), text);
+  }
+}
+
+TEST(Package, ArduinoHasItsManifestAndASketchThatCompiles) {
+  const std::vector<File> files = package("arduino");
+  const std::string manifest = "\n" + text_of(files, "library.properties");
+  for (const char* key : {"name", "version", "author", "maintainer", "sentence", "paragraph", "url", "architectures"}) {
+    EXPECT_THAT(manifest, testing::ContainsRegex(fmt::format("\n{}=.+", key)));
+  }
+  EXPECT_THAT(manifest, HasSubstr("\ncategory=Data Processing\n")) << "one of Arduino's";
+  EXPECT_THAT(manifest, testing::ContainsRegex("\nversion=[0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  const TemporaryFolder folder;
+  write_all(folder.path(), files);
+  write_file(folder.path() / "Arduino.h",
+             std::string_view("struct Port {\n  void begin(long) {}\n  template <typename... T> void print(T...) {}\n"
+                              "  template <typename... T> void println(T...) {}\n  operator bool() { return true; }\n"
+                              "};\nextern Port Serial;\nvoid delay(unsigned long);\n"));
+  for (const File& file : files) {
+    if (!file.path.ends_with(".ino")) continue;
+    const std::filesystem::path sketch = file.path;
+    EXPECT_EQ(sketch.stem(), sketch.parent_path().filename()) << "a sketch is named after its folder";
+    const CommandResult result = run_in(folder.path(), {"g++", "-std=c++11", "-Isrc", "-I.", "-include", "Arduino.h",
+                                                        "-fsyntax-only", "-x", "c++", file.path});
+    EXPECT_TRUE(result.ok()) << result.err.substr(0, 2000);
+  }
+}
+
+TEST(Package, PlatformIoHasAManifestThatNamesWhatIsThere) {
+  const std::vector<File> files = package("platformio");
+  const nlohmann::json manifest = nlohmann::json::parse(text_of(files, "library.json"));
+  EXPECT_EQ(manifest.at("name"), "net");
+  EXPECT_THAT(manifest.at("version").get<std::string>(), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
+  const nlohmann::json& build = manifest.at("build");
+  const std::string header =
+      build.at("includeDir").get<std::string>() + "/" + manifest.at("headers").get<std::string>();
+  EXPECT_FALSE(text_of(files, header).empty());
+  EXPECT_FALSE(text_of(files, build.at("srcDir").get<std::string>() + "/net.c").empty());
+  for (const nlohmann::json& example : manifest.at("examples")) {
+    for (const nlohmann::json& file : example.at("files")) {
+      text_of(files, example.at("base").get<std::string>() + "/" + file.get<std::string>());
+    }
+  }
+}
+
+TEST(Package, AFirmwareIsBuiltByMakeAndByCMakeAndNeedsABoardThatBoots) {
+  EXPECT_THROW(package("firmware", "host"), InputError);
+  const TemporaryFolder folder;
+  write_all(folder.path(), package("firmware"));
+  const std::vector<std::vector<std::string>> steps = {
+      {"make", "-j2", "CFLAGS=-Werror -Wconversion -Wpedantic"},
+      {"rm", "net.elf"},
+      {"cmake", "-B", "build", "-DCMAKE_TOOLCHAIN_FILE=arm-none-eabi.cmake"},
+      {"cmake", "--build", "build"}};
+  for (const std::vector<std::string>& step : steps) {
+    const CommandResult result = run_in(folder.path(), step);
+    ASSERT_TRUE(result.ok()) << step.front() << result.out << result.err.substr(0, 2000);
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "net.elf"));
+}
+
 /// What the pack index checker asks first: the named files exist, and attributes have values of the schema.
 TEST(Package, CmsisPackNamesFilesThatAreThere) {
-  const std::vector<File> files = package_of(library_for("nucleo-f746zg"), "cmsis-pack", std::nullopt);
+  const std::vector<File> files = package("cmsis-pack");
   std::set<std::string> paths;
   std::string pdsc;
   for (const File& file : files) {

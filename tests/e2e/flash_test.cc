@@ -1,9 +1,12 @@
 // mote flash: firmware in the flash of a virtual board, programmed through GDB, and through OpenOCD's own flash driver.
 #include <fmt/format.h>
 
+#include "codegen/emit.h"
 #include "device/virtual_board.h"
 #include "e2e/mote.h"
 #include "gmock/gmock.h"
+#include "import/tflite/reader.h"
+#include "reference/interpret.h"
 #include "support/files.h"
 
 namespace mote::tests {
@@ -49,6 +52,50 @@ TEST(Flash, ThroughOpenOcdAndItsFlashDriver) {
     EXPECT_THAT(result.out, HasSubstr("programmed into the flash of and read back from " + std::string(where)));
     EXPECT_THAT(result.out, HasSubstr("booted, and it runs"));
   }
+}
+
+/// What the `firmware` package prints: a line for each value of output 0, computed from the pattern its main fills in.
+std::string expected_lines(const std::string& model) {
+  const ir::Graph graph = import::read_tflite(model);
+  const ir::Tensor &in = graph.tensor(graph.inputs[0]), &out = graph.tensor(graph.outputs[0]);
+  std::vector<int8_t> input(in.size_bytes());
+  for (size_t i = 0; i < input.size(); ++i) input[i] = static_cast<int8_t>(i % 17);
+  const std::vector<Bytes> tensors = reference::interpret(graph, {to_bytes(input)});
+  std::string lines;
+  size_t i = 0;
+  for (const int8_t value : to_values<int8_t>(tensors.at(static_cast<size_t>(graph.outputs[0])))) {
+    lines += fmt::format("{}[{}] = {}\n", codegen::identifier(out.name), i++, value);
+  }
+  return lines;
+}
+
+TEST(Flash, ACompiledFirmwareBootsAndPrintsWhatTheReferenceTells) {
+  const TemporaryFolder folder;
+  const std::string model = source_file(kDigits), firmware = folder.path() / "firmware";
+  for (const char* const board : {"nucleo-f746zg", "nucleo-l4r5zi"}) {
+    const CommandResult compiled =
+        run_mote({"compile", model, "--board", board, "--package", "firmware", "-o", firmware});
+    ASSERT_EQ(compiled.exit_code, 0) << compiled.err;
+    for (const char* const via : {"sim", "sim:st-link"}) {
+      if (std::string(via) != "sim" && !find_program("openocd")) continue;
+      const CommandResult result = run_mote({"flash", firmware, "--board", board, "--via", via, "--watch", "60"});
+      EXPECT_EQ(result.exit_code, 0) << result.err;
+      EXPECT_THAT(result.out, HasSubstr(expected_lines(model))) << board << ", " << via;
+      EXPECT_THAT(result.out, HasSubstr("booted, exit with code 0")) << board << ", " << via;
+    }
+  }
+}
+
+TEST(Flash, WithTheOptionsOfCompileIsWhatRunUses) {
+  const device::VirtualBoard board = device::start_virtual_board(target::load_board(kBoard), "gdb", {});
+  const std::string via = gdb_via(board), model = source_file(kDigits);
+  const auto with = [&](std::vector<std::string> command, const char* optimize) {
+    command.insert(command.end(), {model, "--board", kBoard, "--via", via, "--optimize", optimize});
+    return run_mote(command);
+  };
+  EXPECT_EQ(with({"flash"}, "ram").exit_code, 0);
+  EXPECT_THAT(with({"run"}, "ram").err, HasSubstr("the board held this firmware already"));
+  EXPECT_THAT(with({"run"}, "speed").err, HasSubstr("the board held another firmware"));
 }
 
 /// A firmware for the flash of a Cortex-M, from assembly, in a folder.
