@@ -5,8 +5,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/command.h"
 #include "cli/deployment.h"
@@ -21,6 +23,8 @@ namespace mote::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr const char* kFileList = "mote_files.txt";  // every library has one
 
 struct Options {
   DeploymentOptions deployment;  // its model may be an ELF file
@@ -79,6 +83,17 @@ std::vector<Function> named_functions(const toolchain::Image& image, const std::
   return functions;
 }
 
+/// Those of --function; without it, an error that names what there is.
+std::vector<Function> chosen_functions(const toolchain::Image& image, const Options& options) {
+  const std::string& file = options.deployment.model;
+  if (!options.functions.empty()) return named_functions(image, file, options.functions);
+  std::string names;
+  for (const toolchain::Symbol& symbol : image.symbols) {
+    if (symbol.function && symbol.size != 0) names += "\n  " + printable(symbol.name);
+  }
+  throw InputError(file, "choose functions with --function; it has" + names);
+}
+
 /// The operator of the library that the model's operator `index` became a part of.
 size_t library_operator(const Deployment& deployment, int index) {
   const ir::Graph& graph = deployment.library.network.graph;
@@ -107,17 +122,53 @@ std::vector<Function> functions_of_model(const Options& options, target::Target&
   return functions_of(image, file, [&](const std::string& name) { return name.starts_with(prefix); });
 }
 
+/// Files of a library folder that mote has written, with their paths.
+std::vector<std::filesystem::path> files_of_library(const std::filesystem::path& folder) {
+  const std::filesystem::path list = folder / kFileList;
+  if (!std::filesystem::exists(list)) throw InputError(folder, "is no library that mote compile has written");
+  std::vector<std::filesystem::path> files;
+  std::istringstream lines(read_text(list));
+  for (std::string line; std::getline(lines, line);) files.push_back(folder / line);
+  return files;
+}
+
+/// The functions of a library, as the board's compiler makes them. They lie where the board's flash begins.
+std::vector<Function> functions_of_library(const Options& options, target::Target& target) {
+  const std::string& folder = options.deployment.model;
+  const target::Board board = target::load_board(options.deployment.board, options.deployment.board_folders);
+  target = board.target;
+  if (options.operator_index >= 0) throw InputError("--operator", "goes with a model, not with a library");
+  const std::vector<std::filesystem::path> files = files_of_library(folder);
+  std::vector<std::string> flags = deploy::kKernelFlags;
+  for (const std::filesystem::path& file : files) {
+    if (file.extension() == ".h") flags.push_back("-I" + std::filesystem::absolute(file.parent_path()).string());
+  }
+  toolchain::Toolchain toolchain(board);
+  std::vector<toolchain::Object> objects;
+  for (const std::filesystem::path& file : files) {
+    const bool example = file.filename().string().starts_with("example") || file.parent_path().filename() == "example";
+    if (file.extension() != ".c" || example) continue;
+    toolchain::CompileResult compiled = toolchain.compile({file.filename(), read_text(file)}, flags);
+    if (!compiled.ok()) throw InputError(file, "does not compile\n" + compiled.messages);
+    objects.push_back(std::move(*compiled.object));
+  }
+  const toolchain::LinkResult linked = toolchain.link(objects, {board.flash().address, board.ram().address});
+  if (!linked.ok()) throw InputError(folder, "does not link\n" + linked.messages);
+  return chosen_functions(*linked.image, options);
+}
+
 std::vector<Function> functions_of_elf(const Options& options, const Bytes& bytes, target::Target& target) {
   const std::string& file = options.deployment.model;
   target = target::load_board(options.deployment.board, options.deployment.board_folders).target;
   const toolchain::Image image = toolchain::read_image(bytes, file);
   if (options.operator_index >= 0) throw InputError("--operator", "goes with a model, not with an ELF file");
-  if (!options.functions.empty()) return named_functions(image, file, options.functions);
-  std::string names;
-  for (const toolchain::Symbol& symbol : image.symbols) {
-    if (symbol.function && symbol.size != 0) names += "\n  " + printable(symbol.name);
-  }
-  throw InputError(file, "choose functions with --function; it has" + names);
+  return chosen_functions(image, options);
+}
+
+std::vector<Function> functions_of(const Options& options, target::Target& target) {
+  if (std::filesystem::is_directory(options.deployment.model)) return functions_of_library(options, target);
+  const Bytes bytes = read_bytes(options.deployment.model);
+  return is_elf(bytes) ? functions_of_elf(options, bytes, target) : functions_of_model(options, target);
 }
 
 Json document_of(const schedule::AnnotatedBlock& block) {
@@ -140,10 +191,8 @@ Json document_of(const schedule::AnnotatedBlock& block) {
 }
 
 int annotate(const Options& options) {
-  const Bytes bytes = read_bytes(options.deployment.model);
   target::Target target;
-  const std::vector<Function> functions =
-      is_elf(bytes) ? functions_of_elf(options, bytes, target) : functions_of_model(options, target);
+  const std::vector<Function> functions = functions_of(options, target);
   if (target.pipeline.empty()) throw InputError(options.deployment.board, "there is no timing model of " + target.name);
   const schedule::PipelineModel model(target::load_pipeline(target.pipeline));
   Json document{{"target", target.name}, {"functions", Json::array()}};
@@ -172,10 +221,12 @@ void add_annotate(CLI::App& app, Run& run) {
   CLI::App& command =
       add_command(app, "annotate", "Show machine code with its cycles, and what each instruction waits for",
                   "mote annotate model.tflite --board nucleo-f746zg --records tuning.db --operator 0\n"
+                  "mote annotate model/ --board nucleo-f746zg --function model_00_conv_2d\n"
                   "mote annotate firmware.elf --board nucleo-f746zg --function my_kernel");
   const std::shared_ptr<Options> options = std::make_shared<Options>();
   add_deployment_options(command, options->deployment);
-  command.get_option("MODEL")->description("The model, a .tflite file; or a linked program, an ELF file");
+  command.get_option("MODEL")->description(
+      "The model, a .tflite file; a library that mote compile has written, a folder; or a linked program, an ELF file");
   command.add_option("--function", options->functions, "A function by its name; may be given several times")
       ->allow_extra_args(false)
       ->type_name("NAME");

@@ -27,12 +27,18 @@ std::string ratio(uint64_t cycles, int64_t macs) {
   return macs == 0 ? "" : fmt::format("{:.2f}", static_cast<double>(cycles) / static_cast<double>(macs));
 }
 
+/// The cycles are the virtual board's, which knows nothing of this core's pipeline.
+bool no_timing_model(const OnBoardOptions& options, const target::Board& board) {
+  return options.device.via.starts_with("sim") && board.target.pipeline.empty();
+}
+
 void print_document(const OnBoardOptions& options, const Deployment& deployment, const execute::Inference& inference,
                     const deploy::Measured& measured) {
   const deploy::Network& network = deployment.library.network;
   Json document = document_head(options, deployment);
   document["clock_hz"] = deployment.board.clock_hz;
   document["total_cycles"] = json_cycles(inference.total_cycles(), deployment.board);
+  if (no_timing_model(options, deployment.board)) document["timing_model"] = false;
   document["macs"] = total_macs(deployment.model);
   document["operators"] = Json::array();
   document["ram_bytes"] = measured.ram_bytes();
@@ -51,7 +57,8 @@ void print_document(const OnBoardOptions& options, const Deployment& deployment,
   print_json(document);
 }
 
-void print_report(const Deployment& deployment, const execute::Inference& inference, const deploy::Measured& measured) {
+void print_report(const OnBoardOptions& options, const Deployment& deployment, const execute::Inference& inference,
+                  const deploy::Measured& measured) {
   const ir::Graph& graph = deployment.library.network.graph;
   Table table({"#", "operator", ">cycles", ">%", ">MACs", ">cycles/MAC", "knobs", "output"});
   const uint64_t total = inference.total_cycles();
@@ -72,6 +79,10 @@ void print_report(const Deployment& deployment, const execute::Inference& infere
   if (macs > 0 && deployment.board.counts_cycles()) {
     fmt::print(", {} MACs, {} cycles per MAC", grouped(macs), ratio(total, macs));
   }
+  if (no_timing_model(options, deployment.board)) {
+    fmt::print("\nno timing model for {}: the virtual board counts one cycle for each instruction",
+               deployment.board.target.name);
+  }
   fmt::print("\nflash {} bytes, RAM {} bytes\n", grouped(measured.flash_bytes()), grouped(measured.ram_bytes()));
   fmt::print("{}\n", styled("* not tuned", Style::kDim));
 }
@@ -87,7 +98,7 @@ int profile(const OnBoardOptions& options) {
   if (options.json)
     print_document(options, deployment, inference, measured);
   else
-    print_report(deployment, inference, measured);
+    print_report(options, deployment, inference, measured);
   return 0;
 }
 

@@ -37,6 +37,33 @@ TEST(Annotate, ShowsTheKernelOfAnOperator) {
   }
 }
 
+TEST(Annotate, AndProfileSayThatThereIsNoTimingModel) {
+  if (!find_program("arm-none-eabi-gcc")) GTEST_SKIP() << "no arm-none-eabi-gcc";
+  const CommandResult result = run_mote({"profile", kModel, "--board", "nucleo-u575zi"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("no timing model for cortex-m33"), std::string::npos);
+  EXPECT_EQ(json_of(run_mote({"profile", kModel, "--board", "nucleo-u575zi", "--json"})).at("timing_model"), false);
+  expect_refused(run_mote({"annotate", kModel, "--board", "nucleo-u575zi", "--operator", "1"}), "no timing model");
+}
+
+TEST(Annotate, ShowsAFunctionOfALibraryFolder) {
+  if (!find_program("arm-none-eabi-gcc")) GTEST_SKIP() << "no arm-none-eabi-gcc";
+  const TemporaryFolder folder;
+  const std::string library = folder.path() / "digits";
+  const CommandResult compiled =
+      run_mote({"compile", kModel, "--board", "nucleo-f746zg", "--package", "make", "-o", library});
+  ASSERT_EQ(compiled.exit_code, 0) << compiled.err;
+  const CommandResult result =
+      run_mote({"annotate", library, "--board", "nucleo-f746zg", "--function", "digits_01_conv_2d"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("digits_01_conv_2d: "), std::string::npos);
+  EXPECT_NE(result.out.find("a loop"), std::string::npos);
+
+  expect_refused(run_mote({"annotate", library, "--board", "nucleo-f746zg"}), "digits_01_conv_2d");
+  expect_refused(run_mote({"annotate", library, "--board", "nucleo-f746zg", "--operator", "1"}), "not with a library");
+  expect_refused(run_mote({"annotate", folder.path(), "--board", "nucleo-f746zg", "--function", "f"}), "no library");
+}
+
 TEST(Annotate, ShowsAFunctionOfAFirmware) {
   if (!find_program("arm-none-eabi-gcc")) GTEST_SKIP() << "no arm-none-eabi-gcc";
   const std::filesystem::path folder =
