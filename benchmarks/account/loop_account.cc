@@ -112,8 +112,7 @@ void report(const std::string& file, const std::string& board_name, const record
   for (const ir::TensorId id : graph.inputs) random.fill(inputs.emplace_back(graph.tensor(id).size_bytes()));
   const bench::Build build = bench::build(graph, file, board, inputs, *device, toolchain, choose);
   const deploy::Library library = deploy::make_library(graph, file, "", board, choose);
-  const toolchain::Image image = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain,
-                                                        library.origin.flags, deploy::FirmwareKind::kPlain);
+  const toolchain::Image image = deploy::build_firmware(library, board, toolchain, deploy::FirmwareKind::kPlain);
   const schedule::PipelineModel model(target::load_pipeline(board.target.pipeline));
   std::vector<size_t> order(build.operators.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;

@@ -32,8 +32,7 @@ std::vector<Bytes> random_inputs(const ir::Graph& graph) {
 void report(const ir::Graph& graph, const std::string& file, const target::Board& board, const deploy::Choose& choose,
             Optimize optimize, device::Device& device, toolchain::Toolchain& toolchain) {
   const deploy::Library library = deploy::make_library(graph, file, "", board, choose, {optimize, {}, {}});
-  const deploy::Measured sizes =
-      deploy::measure(library.sources, library.network.prefix, board, toolchain, library.origin.flags);
+  const deploy::Measured sizes = deploy::measure(library, board, toolchain);
   const uint32_t stack = execute::painted_stack(device, board, library, toolchain, board.stack_bytes);
   const std::vector<Bytes> inputs = random_inputs(graph), tensors = reference::interpret(graph, inputs);
   execute::Booted booted(device, board, library, toolchain);

@@ -10,10 +10,10 @@ namespace mote::bench {
 
 Build build(const ir::Graph& graph, const std::string& model, const target::Board& board,
             const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
-            const deploy::Choose& choose, const deploy::SwitchedOff& off) {
-  const deploy::Library library = deploy::make_library(graph, model, "", board, choose, {}, off);
-  const deploy::Measured sizes =
-      deploy::measure(library.sources, library.network.prefix, board, toolchain, library.origin.flags);
+            const deploy::Choose& choose, const deploy::SwitchedOff& off, std::optional<int64_t> fast_bytes) {
+  deploy::Library library = deploy::make_library(graph, model, "", board, choose, {}, off);
+  if (fast_bytes) library.placement = deploy::place(library, board, toolchain, *fast_bytes);
+  const deploy::Measured sizes = deploy::measure(library, board, toolchain);
   execute::Booted booted(device, board, library, toolchain);
   // Measured without the stops that the comparison makes after every operator.
   const execute::Inference inference = booted.run(inputs);
@@ -37,13 +37,15 @@ Build build(const ir::Graph& graph, const std::string& model, const target::Boar
 
 Result run(const ir::Graph& graph, const std::string& model, const target::Board& board,
            const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
-           const records::Database* records) {
+           const records::Database* records, std::optional<int64_t> fast_bytes) {
   Result result;
+  const deploy::Choose choose = records != nullptr ? deploy::choose_from(*records, board) : deploy::Choose();
   for (const ir::Operator& op : graph.operators) result.macs += op.source_macs;
   result.untuned = build(graph, model, board, inputs, device, toolchain, {});
   if (records != nullptr) {
-    result.tuned = build(graph, model, board, inputs, device, toolchain, deploy::choose_from(*records, board));
+    result.tuned = build(graph, model, board, inputs, device, toolchain, choose);
   }
+  if (fast_bytes) result.placed = build(graph, model, board, inputs, device, toolchain, choose, {}, fast_bytes);
   return result;
 }
 

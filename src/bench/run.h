@@ -35,22 +35,24 @@ struct Build {
 };
 
 /// Makes a library of `graph` (as imported from the file `model`) with the kernels of `choose`, boots it and runs it on
-/// one set of `inputs`, without what is switched off. Throws InputError, JobError, ConnectionError.
+/// one set of `inputs`, without what is switched off. `fast_bytes`: it is placed in fast memory with at most so much
+/// for copies (deploy::place()). Throws InputError, JobError, ConnectionError.
 Build build(const ir::Graph& graph, const std::string& model, const target::Board& board,
             const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
-            const deploy::Choose& choose, const deploy::SwitchedOff& off = {});
+            const deploy::Choose& choose, const deploy::SwitchedOff& off = {}, std::optional<int64_t> fast_bytes = {});
 
 struct Result {
   int64_t macs = 0;  // of the model as it was imported
   Build untuned;
-  std::optional<Build> tuned;  // when there are records
+  std::optional<Build> tuned;   // when there are records
+  std::optional<Build> placed;  // the better of these in fast memory, when that is asked for
 };
 
-/// Benchmarks `graph` (as imported from the file `model`) on one set of `inputs`. `records`: may be null. Throws what
-/// boots and runs a library throws: InputError, JobError, ConnectionError.
+/// Benchmarks `graph` (as imported from the file `model`) on one set of `inputs`. `records`: may be null. `fast_bytes`:
+/// as in build(). Throws what boots and runs a library throws: InputError, JobError, ConnectionError.
 Result run(const ir::Graph& graph, const std::string& model, const target::Board& board,
            const std::vector<Bytes>& inputs, device::Device& device, toolchain::Toolchain& toolchain,
-           const records::Database* records);
+           const records::Database* records, std::optional<int64_t> fast_bytes = {});
 
 /// Cycles of `operators` (a published list by operator of the model) that belong to an operator of a library.
 std::optional<int64_t> published_cycles(const std::vector<int64_t>& operators, const OperatorCycles& of);

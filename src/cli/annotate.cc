@@ -111,8 +111,8 @@ std::vector<Function> functions_of_model(const Options& options, target::Target&
   target = deployment.board.target;
   toolchain::Toolchain toolchain(deployment.board, toolchain::Compiler::kGcc, cache_folder());
   const deploy::Library& library = deployment.library;
-  const toolchain::Image image = deploy::build_firmware(library.sources, library.network.prefix, deployment.board,
-                                                        toolchain, library.origin.flags, deploy::FirmwareKind::kPlain);
+  const toolchain::Image image =
+      deploy::build_firmware(library, deployment.board, toolchain, deploy::FirmwareKind::kPlain);
   const std::string& file = options.deployment.model;
   if (!options.functions.empty()) return named_functions(image, file, options.functions);
   if (options.operator_index < 0) throw InputError(file, "is a model: choose a part with --operator or --function");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "bench/run.h"
 #include "bench/suite.h"
@@ -25,6 +26,7 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::vector<std::string> models, boards;
   std::string suite, records, external_folder, memory = "zero-wait";
+  std::optional<int64_t> fast_bytes;
   bool operators = false, markdown = false, json = false;
 };
 
@@ -105,8 +107,10 @@ Table table_of(const std::vector<const Row*>& rows, const bench::Suite& suite) {
   Table table({"model", "by", "measured on", ">cycles", ">per MAC", ">times", ">flash", ">RAM"});
   for (const Row* row : rows) {
     const bench::Result& result = row->result;
-    if (result.tuned) add_ours(*row, row->model.name, "mote, tuned", *result.tuned, &table);
-    add_ours(*row, result.tuned ? "" : row->model.name, "mote, untuned", result.untuned, &table);
+    std::string name = row->model.name;
+    if (result.placed) add_ours(*row, std::exchange(name, ""), "mote, in fast RAM", *result.placed, &table);
+    if (result.tuned) add_ours(*row, std::exchange(name, ""), "mote, tuned", *result.tuned, &table);
+    add_ours(*row, name, "mote, untuned", result.untuned, &table);
     const std::string& target = row->board.target.name;
     for (const bench::Published* published : bench::published_for(suite, row->model.name, target)) {
       const uint64_t cycles = published->cycles.at(target);
@@ -196,6 +200,7 @@ void print_document(const Options& options, const bench::Suite& suite, const std
                {"target", row.board.target.name}, {"macs", row.result.macs}, {"untuned", json_of(row.result.untuned)},
                {"published", Json::array()}};
     if (row.result.tuned) entry["tuned"] = json_of(*row.result.tuned);
+    if (row.result.placed) entry["placed"] = json_of(*row.result.placed);
     const std::string& target = row.board.target.name;
     for (const bench::Published* published : bench::published_for(suite, row.model.name, target)) {
       entry["published"].push_back({{"by", published->by},
@@ -243,10 +248,11 @@ int bench_models(const Options& options) {
     toolchain::Toolchain toolchain(board, toolchain::Compiler::kGcc, cache_folder());
     for (const auto& [model, file] : choice.models) {
       const ir::Graph graph = import::read_tflite(file);
-      Row row{
-          model, board,
-          bench::run(graph, file, board, read_inputs({}, graph), *device, toolchain, records ? &*records : nullptr)};
-      ok = ok && row.result.untuned.acceptable && best_of(row.result).acceptable;
+      Row row{model, board,
+              bench::run(graph, file, board, read_inputs({}, graph), *device, toolchain, records ? &*records : nullptr,
+                         options.fast_bytes)};
+      ok = ok && row.result.untuned.acceptable && best_of(row.result).acceptable &&
+           (!row.result.placed || row.result.placed->acceptable);
       rows.push_back(std::move(row));
     }
   }
@@ -278,6 +284,11 @@ void add_bench(CLI::App& app, Run& run) {
   command.add_option("--memory", options->memory, "What the virtual board's memory costs")
       ->check(CLI::IsMember({"zero-wait", "flash"}))
       ->capture_default_str();
+  command
+      .add_option("--fast-ram", options->fast_bytes,
+                  "Each model in tightly coupled memory and the like, too: at most so much for copies")
+      ->transform(CLI::AsSizeValue(false))
+      ->option_text("BYTES");
   command.add_flag("--operators", options->operators, "The cycles of every operator, too");
   command.add_flag("--markdown", options->markdown, "Print Markdown");
   add_json_flag(command, options->json);

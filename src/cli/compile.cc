@@ -44,8 +44,7 @@ std::optional<deploy::Measured> measure(const Deployment& deployment, const std:
                                         toolchain::Toolchain* toolchain) {
   if (toolchain == nullptr) return std::nullopt;
   const deploy::Library& library = deployment.library;
-  const deploy::Measured measured =
-      deploy::measure(library.sources, library.network.prefix, deployment.board, *toolchain, library.origin.flags);
+  const deploy::Measured measured = deploy::measure(library, deployment.board, *toolchain);
   deploy::require_fit(library.network, library.arena, deployment.board, model, measured);
   return measured;
 }
@@ -87,6 +86,27 @@ std::vector<deploy::File> files_of(const Options& options, const Deployment& dep
   return files;
 }
 
+Json json_of(const std::vector<deploy::Copy>& copies, const ir::Graph& graph) {
+  Json list = Json::array();
+  for (const deploy::Copy& copy : copies) {
+    list.push_back({{"index", source_of(graph.operators[copy.index])},
+                    {"kernel", copy.name},
+                    {"bytes", copy.bytes},
+                    {"estimated_cycles_saved", copy.saves}});
+  }
+  return list;
+}
+
+Json json_of(const deploy::Library& library) {
+  const deploy::Placement& placement = library.placement;
+  const ir::Graph& graph = library.network.graph;
+  return {{"code_memory", placement.code_memory},
+          {"data_memory", placement.data_memory},
+          {"arena_in_data_memory", placement.arena},
+          {"code", json_of(placement.code, graph)},
+          {"data", json_of(placement.data, graph)}};
+}
+
 Json json_of(const Options& options, const Deployment& deployment, const std::optional<deploy::Measured>& measured,
              const std::vector<deploy::File>& files) {
   const deploy::Network& network = deployment.library.network;
@@ -110,7 +130,9 @@ Json json_of(const Options& options, const Deployment& deployment, const std::op
     document["flash_bytes"] = measured->flash_bytes();
     document["code_bytes"] = measured->code_bytes;
     if (measured->stack_bytes) document["stack_bytes"] = *measured->stack_bytes;
+    document["copied_bytes"] = measured->copied_bytes;
   }
+  if (options.deployment.goal.fast_bytes) document["placement"] = json_of(deployment.library);
   for (size_t i = 0; i < network.kernels.size(); ++i) {
     const ir::Operator& op = network.graph.operators[i];
     const std::optional<deploy::Kernel>& kernel = network.kernels[i];
@@ -124,6 +146,27 @@ Json json_of(const Options& options, const Deployment& deployment, const std::op
   }
   for (const deploy::File& file : files) document["files"].push_back(file.path);
   return document;
+}
+
+/// What lies in fast memory.
+void print_placement(const deploy::Library& library) {
+  const deploy::Placement& placement = library.placement;
+  std::vector<std::string> parts;
+  if (placement.arena) parts.push_back(fmt::format("activations in {}", placement.data_memory));
+  if (!placement.code.empty()) {
+    parts.push_back(fmt::format("code of {} kernels in {}", placement.code.size(), placement.code_memory));
+  }
+  if (!placement.data.empty()) {
+    parts.push_back(fmt::format("weights of {} in {}", placement.data.size(), placement.data_memory));
+  }
+  if (parts.empty()) parts.emplace_back("none has room for anything that would be faster there");
+  fmt::print("  fast memory: {}", fmt::join(parts, ", "));
+  if (deploy::saved_by(placement) > 0) {
+    fmt::print("; the {} bytes of copies save about {} cycles (estimated)",
+               grouped(placement.code_bytes() + placement.data_bytes()),
+               grouped(static_cast<int64_t>(deploy::saved_by(placement))));
+  }
+  fmt::print("\n");
 }
 
 void print_report(const Options& options, const Deployment& deployment,
@@ -143,6 +186,7 @@ void print_report(const Options& options, const Deployment& deployment,
   fmt::print(": activations and scratch {}{}\n", grouped(arena.bytes()),
              arena.plan.optimal ? " (proved to be the least)" : "");
   if (measured && measured->stack_bytes) fmt::print("  stack {} bytes at most\n", grouped(*measured->stack_bytes));
+  if (options.deployment.goal.fast_bytes) print_placement(deployment.library);
 }
 
 int compile(const Options& options) {

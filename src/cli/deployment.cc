@@ -15,6 +15,7 @@
 #include "support/files.h"
 #include "support/npy.h"
 #include "support/random.h"
+#include "toolchain/toolchain.h"
 
 namespace mote::cli {
 
@@ -87,6 +88,8 @@ void add_goal_options(CLI::App& command, deploy::Goal& goal) {
   };
   bytes_option("--ram", &goal.ram_bytes, "At most so much for activations and scratch: 12K, 34816");
   bytes_option("--flash", &goal.flash_bytes, "At most so much for kernels and their constants");
+  bytes_option("--fast-ram", &goal.fast_bytes,
+               "Use tightly coupled memory and the like: at most so much of it for copies of hot code and weights");
 }
 
 Deployment make_deployment(const DeploymentOptions& options) {
@@ -101,6 +104,11 @@ Deployment make_deployment(const DeploymentOptions& options) {
   }
   deployment.library =
       deploy::make_library(deployment.model, options.model, options.name, deployment.board, choose, options.goal);
+  if (options.goal.fast_bytes) {
+    toolchain::Toolchain toolchain(deployment.board, toolchain::Compiler::kGcc, cache_folder());
+    deploy::Library& library = deployment.library;
+    library.placement = deploy::place(library, deployment.board, toolchain, *options.goal.fast_bytes);
+  }
   return deployment;
 }
 

@@ -25,10 +25,10 @@ struct DeploymentOptions {
   std::vector<std::string> limits;  // of a command that reaches a board
 };
 
-/// --optimize, --ram, --flash.
+/// --optimize, --ram, --flash, --fast-ram.
 void add_goal_options(CLI::App& command, deploy::Goal& goal);
 
-/// MODEL, --board, --boards, --records, --name, --optimize, --ram, --flash.
+/// MODEL, --board, --boards, --records, --name, --optimize, --ram, --flash, --fast-ram.
 void add_deployment_options(CLI::App& command, DeploymentOptions& options);
 
 struct Deployment {

@@ -58,9 +58,7 @@ toolchain::Image image_of(const DeploymentOptions& options, const target::Board&
   if (name.ends_with(".tflite")) {
     const Deployment deployment = make_deployment(options);
     toolchain::Toolchain toolchain(board, toolchain::Compiler::kGcc, cache_folder());
-    const deploy::Library& library = deployment.library;
-    return deploy::build_firmware(library.sources, library.network.prefix, board, toolchain, library.origin.flags,
-                                  deploy::FirmwareKind::kProfile);
+    return deploy::build_firmware(deployment.library, board, toolchain, deploy::FirmwareKind::kProfile);
   }
   if (std::filesystem::is_directory(name)) name = elf_in(name).string();
   return toolchain::read_image(read_bytes(name), name);

@@ -91,9 +91,7 @@ int profile(const OnBoardOptions& options) {
   const Deployment deployment = make_deployment(options.deployment);
   const std::vector<Bytes> inputs = read_inputs(options.device, deployment.model);
   OnBoard board(deployment, options);
-  const deploy::Library& library = deployment.library;
-  const deploy::Measured measured = deploy::measure(library.sources, library.network.prefix, deployment.board,
-                                                    board.toolchain(), library.origin.flags);
+  const deploy::Measured measured = deploy::measure(deployment.library, deployment.board, board.toolchain());
   const execute::Inference inference = board.run(inputs);
   if (options.json)
     print_document(options, deployment, inference, measured);

@@ -126,7 +126,9 @@ std::vector<File> emit_extras(const Network& network, const Arena& arena, const 
     values["constant_bytes"] = measured->constant_bytes;
     values["flash_bytes"] = measured->flash_bytes();
     values["ram_bytes"] = measured->ram_bytes();
-    values["other_ram_bytes"] = static_cast<int64_t>(measured->ram_bytes()) - arena.bytes();
+    values["copied"] = measured->copied_bytes > 0;
+    values["copied_bytes"] = measured->copied_bytes;
+    values["other_ram_bytes"] = static_cast<int64_t>(measured->ram_bytes()) - measured->copied_bytes - arena.bytes();
     values["compiler"] = measured->compiler;
     for (size_t i = 0; i < network.kernels.size(); ++i) {
       values["operators"][i]["code_bytes"] = code_bytes_of(network, i, *measured);

@@ -36,8 +36,9 @@ struct Measured {
   std::string compiler;                                 // name and version
   std::map<std::string, uint32_t> function_bytes = {};  // code of each function, by its name
   std::optional<uint32_t> stack_bytes = {};             // that one run takes at most (see stack.h)
+  uint32_t copied_bytes = 0;  // of code and constants: those in flash that start-up code copies to RAM
   uint32_t flash_bytes() const { return code_bytes + constant_bytes + data_bytes; }
-  uint32_t ram_bytes() const { return data_bytes + bss_bytes; }
+  uint32_t ram_bytes() const { return data_bytes + bss_bytes + copied_bytes; }
 };
 
 /// The C sources and the header: what has to be compiled to know the sizes. The same network gives the same bytes.

@@ -13,11 +13,16 @@
 #include "support/data_dir.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "target/fast_memory.h"
 
 namespace mote::deploy {
 namespace {
 
 using nlohmann::json;
+
+std::string hexadecimal(uint32_t address) {
+  return fmt::format("{:#010x}", address);
+}
 
 /// `text` with the inclusion of each header of `files` replaced by the header: every source compiles by itself.
 std::string with_headers(std::string text, const std::vector<File>& files) {
@@ -74,11 +79,12 @@ json describe_board(const target::Board& board) {
   return {{"board", board.name},
           {"version", MOTE_VERSION},
           {"fpu", board.target.fpu},
+          {"caches", board.instruction_cache.size != 0 && board.data_cache.size != 0},
           {"init", !board.init.text.empty()},
           {"init_text", target::c_statements(board.init)},
-          {"flash_address", fmt::format("{:#010x}", board.flash().address)},
+          {"flash_address", hexadecimal(board.flash().address)},
           {"flash_size", board.flash().size},
-          {"ram_address", fmt::format("{:#010x}", board.ram().address)},
+          {"ram_address", hexadecimal(board.ram().address)},
           {"ram_size", board.ram().size},
           {"stack_bytes", board.stack_bytes},
           {"dwt", board.counter.kind == Kind::kDwt},
@@ -86,25 +92,66 @@ json describe_board(const target::Board& board) {
           {"systick", board.counter.kind == Kind::kSysTick},
           {"timer", board.counter.kind == Kind::kTimer},
           {"timer_down", board.counter.counts_down},
-          {"timer_address", fmt::format("{:#010x}", board.counter.address)},
+          {"timer_address", hexadecimal(board.counter.address)},
           {"none", board.counter.kind == Kind::kNone}};
 }
 
-toolchain::Image build_firmware(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
-                                toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
-                                FirmwareKind kind) {
-  std::vector<std::string> all_flags = flags;
+json describe_placements(const std::vector<const Library*>& libraries, const target::Board& board) {
+  json code = json::array(), data = json::array(), arenas = json::array();
+  for (const Library* library : libraries) {
+    for (const std::string& pattern : code_sections(library->placement)) code.push_back({{"pattern", pattern}});
+    for (const std::string& pattern : data_sections(library->placement)) data.push_back({{"pattern", pattern}});
+    if (library->placement.arena) {
+      arenas.push_back({{"pattern", fmt::format("*(.bss.{}_arena)", library->network.prefix)}});
+    }
+  }
+  const target::FastMemory code_memory = target::fast_code_memory(board), data_memory = target::fast_data_memory(board);
+  const bool tightly_coupled = data_memory.region != &board.ram();
+  json values;
+  values["fast_code"] = !code.empty();
+  values["fast_data"] = !data.empty();
+  values["fast_arena"] = !arenas.empty();
+  values["fast_data_memory"] = tightly_coupled && !(data.empty() && arenas.empty());
+  values["fast_data_region"] = tightly_coupled ? "FAST_DATA" : "RAM";
+  if (!code.empty()) {
+    values["fast_code_address"] = hexadecimal(code_memory.address);
+    values["fast_code_size"] = code_memory.size();
+  }
+  if (data_memory.region != nullptr) {
+    values["fast_data_address"] = hexadecimal(data_memory.address);
+    values["fast_data_size"] = data_memory.size();
+  }
+  values["fast_code_sections"] = std::move(code);
+  values["fast_data_sections"] = std::move(data);
+  values["fast_arena_sections"] = std::move(arenas);
+  return values;
+}
+
+std::vector<toolchain::Object> compile_library(const Library& library, toolchain::Toolchain& toolchain,
+                                               const std::vector<std::string>& more_flags) {
+  std::vector<std::string> flags = library.origin.flags;
+  flags.insert(flags.end(), more_flags.begin(), more_flags.end());
+  return compile_all(library.sources, toolchain, flags);
+}
+
+toolchain::Image build_firmware(const Library& library, const target::Board& board, toolchain::Toolchain& toolchain,
+                                FirmwareKind kind, const std::vector<std::string>& more_flags) {
+  const std::string& prefix = library.network.prefix;
   json values = describe_board(board);
+  values.update(describe_placements({&library}, board));
   values["prefix"] = prefix;
   values["macro"] = macro_prefix(prefix);
   values["profile"] = kind == FirmwareKind::kProfile;
-  if (kind == FirmwareKind::kProfile) all_flags.push_back(fmt::format("-D{}_HOOK", macro_prefix(prefix)));
+  std::vector<std::string> more = more_flags;
+  if (kind == FirmwareKind::kProfile) more.push_back(fmt::format("-D{}_HOOK", macro_prefix(prefix)));
 
-  std::vector<toolchain::Object> objects = compile_all(sources, toolchain, all_flags);
-  objects.push_back(compile(toolchain, "mote_start.c", render("firmware/start.c", values), all_flags));
+  std::vector<toolchain::Object> objects = compile_library(library, toolchain, more);
+  std::vector<std::string> flags = library.origin.flags;
+  flags.insert(flags.end(), more.begin(), more.end());
+  objects.push_back(compile(toolchain, "mote_start.c", render("firmware/start.c", values), flags));
   const std::string main = render("firmware/main.c", values);
-  const std::vector<File> headers = {sources.front(), runtime_header("cortex_m.h")};
-  objects.push_back(compile(toolchain, "mote_main.c", with_headers(main, headers), all_flags));
+  const std::vector<File> headers = {library.sources.front(), runtime_header("cortex_m.h")};
+  objects.push_back(compile(toolchain, "mote_main.c", with_headers(main, headers), flags));
   return link(objects, render("firmware/link.ld", values), prefix + " for " + board.name, toolchain);
 }
 
@@ -112,14 +159,15 @@ toolchain::Image build_program(const std::vector<Library>& libraries, const std:
                                const target::Board& board, toolchain::Toolchain& toolchain,
                                const std::vector<std::string>& flags) {
   std::vector<toolchain::Object> objects;
+  std::vector<const Library*> placed;
   std::string text = main;
   for (const Library& library : libraries) {
-    for (toolchain::Object& object : compile_all(library.sources, toolchain, flags)) {
-      objects.push_back(std::move(object));
-    }
+    for (toolchain::Object& object : compile_library(library, toolchain, flags)) objects.push_back(std::move(object));
     text = with_headers(std::move(text), library.sources);
+    placed.push_back(&library);
   }
-  const json values = describe_board(board);
+  json values = describe_board(board);
+  values.update(describe_placements(placed, board));
   objects.push_back(compile(toolchain, "mote_start.c", render("firmware/start.c", values), flags));
   objects.push_back(compile(toolchain, "main.c", text, flags));
   return link(objects, render("firmware/link.ld", values), "the program for " + board.name, toolchain);
@@ -143,28 +191,26 @@ File weights_object(const Library& library, toolchain::Toolchain& toolchain) {
   return {name + ".o", std::string(reinterpret_cast<const char*>(elf.data()), elf.size())};
 }
 
-Measured measure(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
-                 toolchain::Toolchain& toolchain, const std::vector<std::string>& flags) {
+Measured measure(const Library& library, const target::Board& board, toolchain::Toolchain& toolchain) {
   toolchain::Sizes sizes;
   std::optional<uint32_t> stack;
   std::map<std::string, uint32_t> functions;
   if (board.target.cortex_m()) {
-    const toolchain::Image image =
-        build_firmware(sources, prefix, with_plenty(board), toolchain, flags, FirmwareKind::kPlain);
+    const toolchain::Image image = build_firmware(library, with_plenty(board), toolchain, FirmwareKind::kPlain);
     sizes = image.sizes;
-    stack = stack_bound(image, prefix + "_run");
+    stack = stack_bound(image, library.network.prefix + "_run");
     for (const toolchain::Symbol& symbol : image.symbols) {
       if (symbol.function) functions[symbol.name] = symbol.size;
     }
   } else {
-    for (const toolchain::Object& object : compile_all(sources, toolchain, flags)) {
+    for (const toolchain::Object& object : compile_library(library, toolchain)) {
       sizes.text += object.sizes.text;
       sizes.rodata += object.sizes.rodata;
       sizes.data += object.sizes.data;
       sizes.bss += object.sizes.bss;
     }
   }
-  return {sizes.text, sizes.rodata, sizes.data, sizes.bss, toolchain.version(), functions, stack};
+  return {sizes.text, sizes.rodata, sizes.data, sizes.bss, toolchain.version(), functions, stack, sizes.copied};
 }
 
 }  // namespace mote::deploy

@@ -14,12 +14,16 @@ namespace mote::deploy {
 /// kPlain: what a user of the library gets. kProfile: with the per-operator hook, which counts cycles and can stop.
 enum class FirmwareKind : uint8_t { kPlain, kProfile };
 
-/// Compiles and links `sources` (those of emit_sources()) with start-up code and a main that waits at mote_ready() for
-/// inputs and at mote_done() with outputs; runtime/firmware/main.c has the protocol. Throws JobError with the messages
-/// when it does not compile or does not fit.
-toolchain::Image build_firmware(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
-                                toolchain::Toolchain& toolchain, const std::vector<std::string>& flags,
-                                FirmwareKind kind);
+/// The library's sources, each as an object of the source's name, compiled with its flags and `more_flags`. Throws
+/// JobError with the messages when one does not compile.
+std::vector<toolchain::Object> compile_library(const Library& library, toolchain::Toolchain& toolchain,
+                                               const std::vector<std::string>& more_flags = {});
+
+/// Compiles and links the library, each part where its placement says, with start-up code and a main that waits at
+/// mote_ready() for inputs and at mote_done() with outputs; runtime/firmware/main.c has the protocol. `more_flags`
+/// beyond the library's. Throws JobError with the messages when it does not compile or does not fit.
+toolchain::Image build_firmware(const Library& library, const target::Board& board, toolchain::Toolchain& toolchain,
+                                FirmwareKind kind, const std::vector<std::string>& more_flags = {});
 
 /// A firmware of several libraries and a main of the user's, as C text, which includes their headers. `flags` are those
 /// of everything. Throws JobError as build_firmware() does.
@@ -36,7 +40,6 @@ toolchain::Image build_package(const std::vector<File>& files, toolchain::Toolch
 File weights_object(const Library& library, toolchain::Toolchain& toolchain);
 
 /// The sizes of a plain firmware, start-up code included, however large; for the host, those of the library's objects.
-Measured measure(const std::vector<File>& sources, const std::string& prefix, const target::Board& board,
-                 toolchain::Toolchain& toolchain, const std::vector<std::string>& flags);
+Measured measure(const Library& library, const target::Board& board, toolchain::Toolchain& toolchain);
 
 }  // namespace mote::deploy

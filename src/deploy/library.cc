@@ -105,6 +105,7 @@ std::vector<File> files_of(const Library& library, const std::optional<Measured>
   for (File& file : emit_extras(library.network, library.arena, library.origin, measured, sources)) {
     files.push_back(std::move(file));
   }
+  for (File& file : linker_fragments(library.placement, library.network.prefix)) files.push_back(std::move(file));
   return files;
 }
 

@@ -12,6 +12,7 @@
 #include "deploy/emit.h"
 #include "deploy/network.h"
 #include "deploy/optimize.h"
+#include "deploy/placement.h"
 #include "target/board.h"
 
 namespace mote::deploy {
@@ -30,6 +31,7 @@ struct Library {
   Arena arena;
   Origin origin;
   std::vector<File> sources;  // what is compiled
+  Placement placement;        // all in flash, and the arena in board.ram(), until place() says otherwise
 };
 
 /// `graph`: as imported. `model`: its file, for messages and the README. `prefix`: of all names; made of graph.name

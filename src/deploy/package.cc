@@ -53,7 +53,10 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
     throw InputError(board.name, fmt::format("cannot boot a firmware; for --package {} choose another board", name));
   }
   json values = describe(library.network, library.arena, library.origin);
-  if (boots) values.update(describe_board(board));
+  if (boots) {
+    values.update(describe_board(board));
+    values.update(describe_placements({&library}, board));
+  }
   const auto path_of = [&](const std::string& pattern) { return render_text(pattern, values); };
   try {
     const std::string sources = path_of(layout.at("sources")), headers = path_of(layout.at("headers"));
@@ -80,6 +83,8 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
       else if (file.path == "example_main.c" && !example.empty())
         files.push_back({example, std::move(file.text)});
     }
+    if (boots) return files;  // whose linker script has the placement
+    for (File& file : linker_fragments(library.placement, library.network.prefix)) files.push_back(std::move(file));
     return files;
   } catch (const json::exception& error) {
     throw JobError(fmt::format("the package '{}': {}", name, error.what()));

@@ -17,10 +17,7 @@ constexpr uint32_t kThumb = 1u << 24;  // the only bit of xPSR that is set out o
 Booted::Booted(device::Device& device, const target::Board& board, const deploy::Library& library,
                toolchain::Toolchain& toolchain, const std::vector<std::string>& flags)
     : device_(device), library_(library), cycles_per_tick_(board.counter.cycles_per_tick), limit_(board.limits.run) {
-  std::vector<std::string> all_flags = library.origin.flags;
-  all_flags.insert(all_flags.end(), flags.begin(), flags.end());
-  image_ = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain, all_flags,
-                                  deploy::FirmwareKind::kProfile);
+  image_ = deploy::build_firmware(library, board, toolchain, deploy::FirmwareKind::kProfile, flags);
   was_there_ = flash(device_, board, image_, library.network.prefix).was_there;
   device_.reset();
   const uint32_t vectors = address_of("mote_vectors");

@@ -32,8 +32,7 @@ void go_to(device::Device& device, device::Registers& registers, uint32_t addres
 
 uint32_t painted_stack(device::Device& device, const target::Board& board, const deploy::Library& library,
                        toolchain::Toolchain& toolchain, uint32_t stack) {
-  const toolchain::Image image = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain,
-                                                        library.origin.flags, deploy::FirmwareKind::kPlain);
+  const toolchain::Image image = deploy::build_firmware(library, board, toolchain, deploy::FirmwareKind::kPlain);
   flash(device, board, image, library.network.prefix);
   device.reset();
   device::Registers registers;

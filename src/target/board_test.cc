@@ -11,6 +11,7 @@
 #include "support/files.h"
 #include "support/random.h"
 #include "support/subprocess.h"
+#include "target/fast_memory.h"
 
 namespace mote::target {
 namespace {
@@ -292,6 +293,36 @@ TEST_F(BoardFile, SurvivesMutation) {
     } catch (const InputError&) {
     }
   }
+}
+
+TEST(FastMemoryOfBoards, IsTightlyCoupledOrOnTheCodeBus) {
+  struct Case {
+    const char* board;
+    const char *code, *data;  // "": none
+    uint32_t code_address;
+  };
+  for (const Case& c : {Case{"nucleo-f746zg", "itcm", "dtcm", 0}, Case{"nucleo-h743zi", "itcm", "dtcm", 0},
+                        Case{"nucleo-l4r5zi", "sram2", "sram1", 0x10000000}, Case{"stm32f4-discovery", "", "sram1", 0},
+                        Case{"nrf52840-dk", "", "ram", 0}}) {
+    SCOPED_TRACE(c.board);
+    const Board board = load_board(c.board);
+    const FastMemory code = fast_code_memory(board), data = fast_data_memory(board);
+    EXPECT_EQ(code.region == nullptr ? "" : code.region->name, c.code);
+    EXPECT_EQ(data.region == nullptr ? "" : data.region->name, c.data);
+    EXPECT_EQ(code.address, c.code_address);
+    EXPECT_GT(flash_code_reads(board).miss, 0);
+    EXPECT_GT(flash_data_reads(board).miss, 0);
+  }
+  EXPECT_EQ(flash_code_reads(load_board("mps2-an500")).miss, 0) << "as fast as the core";
+}
+
+TEST(FastMemoryOfBoards, BehindCachesThatNothingIsCoupledToThereIsNone) {
+  Board board = load_board("nucleo-f746zg");
+  std::erase_if(board.regions, [](const MemoryRegion& region) {
+    return region.kind != MemoryRegion::Kind::kFlash && region.kind != MemoryRegion::Kind::kRam;
+  });
+  EXPECT_EQ(fast_code_memory(board).region, nullptr);
+  EXPECT_EQ(fast_data_memory(board).region, nullptr);
 }
 
 }  // namespace

@@ -39,6 +39,19 @@ struct File {
   }
 };
 
+/// Whether a section of a linked program is stored at another address than that where it is used.
+bool is_copied(const File& file, const GElf_Shdr& section) {
+  size_t count = 0;
+  if (elf_getphdrnum(file.elf.get(), &count) != 0) file.fail("has no readable program headers");
+  for (size_t i = 0; i < count; ++i) {
+    GElf_Phdr header;
+    if (!gelf_getphdr(file.elf.get(), static_cast<int>(i), &header)) file.fail("has an unreadable program header");
+    if (header.p_type != PT_LOAD || section.sh_addr - header.p_vaddr >= header.p_memsz) continue;
+    return header.p_vaddr != header.p_paddr;
+  }
+  return false;
+}
+
 /// `relocatable`: unwinding tables do not count, for no link of ours keeps them.
 Sizes sizes_of(const File& file, bool relocatable) {
   constexpr uint32_t kArmUnwindIndex = 0x70000001;  // SHT_ARM_EXIDX
@@ -55,6 +68,8 @@ Sizes sizes_of(const File& file, bool relocatable) {
                                                          : sizes.rodata;
     if (size > kMaxMemory) file.fail("is too large");
     size += static_cast<uint32_t>(header.sh_size);
+    const bool constant = &size == &sizes.text || &size == &sizes.rodata;
+    if (constant && !relocatable && is_copied(file, header)) sizes.copied += static_cast<uint32_t>(header.sh_size);
   }
   return sizes;
 }

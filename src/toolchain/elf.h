@@ -17,8 +17,9 @@ struct Sizes {
   uint32_t rodata = 0;  // constants
   uint32_t data = 0;    // initialised variables
   uint32_t bss = 0;     // zeroed variables
+  uint32_t copied = 0;  // of text and rodata: what lies in flash to be copied elsewhere before it is used
   uint32_t flash() const { return text + rodata + data; }
-  uint32_t ram() const { return data + bss; }
+  uint32_t ram() const { return data + bss + copied; }
 };
 
 /// Part of an image: `bytes` at `address`, then zeroes up to `memory_size`. `load_address` differs from `address` for

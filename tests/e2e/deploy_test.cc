@@ -36,6 +36,32 @@ INSTANTIATE_TEST_SUITE_P(
                                      "examples/models/mobilenet_v1.tflite"),
                      testing::Values(kM7, kM4)));
 
+class FastMemory : public testing::TestWithParam<std::tuple<const char*, const char*>> {};
+
+TEST_P(FastMemory, IsBitExactWhateverMemoryCosts) {
+  const auto [board, via] = GetParam();
+  const std::vector<std::string> options = {source_file(kDigits), "--board", board, "--via", via, "--json",
+                                            "--fast-ram"};
+  const auto with = [&](const char* command, const char* bytes) {
+    std::vector<std::string> arguments = options;
+    arguments.insert(arguments.begin(), command);
+    arguments.emplace_back(bytes);
+    return json_of(run_mote(arguments));
+  };
+  EXPECT_TRUE(with("verify", "64K").value("bit_exact", false));
+  const nlohmann::json none = with("profile", "0"), all = with("profile", "64K");
+  const double ratio = all.at("total_cycles").get<double>() / none.at("total_cycles").get<double>();
+  if (std::string(via) == "sim") {
+    EXPECT_NEAR(ratio, 1, 0.002) << "where memory costs nothing, only calls from one to the other take longer";
+  } else {
+    EXPECT_LT(ratio, 0.9);
+  }
+  EXPECT_GT(all.at("ram_bytes"), none.at("ram_bytes"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Boards, FastMemory,
+                         testing::Combine(testing::Values(kM7, kM4), testing::Values("sim", "sim:flash")));
+
 std::map<std::string, std::string> files_in(const std::filesystem::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {

@@ -156,8 +156,7 @@ TEST_P(EveryCore, TheStatedStackIsEnoughAndNotFarFromTheTruth) {
   for (const char* name : {"digits", "auto_encoder"}) {
     for (const deploy::Goal::Optimize optimize : {deploy::Goal::Optimize::kSpeed, deploy::Goal::Optimize::kRam}) {
       const deploy::Library library = deploy::make_library(model_of(name), name, name, board, {}, {optimize, {}, {}});
-      const deploy::Measured measured =
-          deploy::measure(library.sources, library.network.prefix, board, toolchain, library.origin.flags);
+      const deploy::Measured measured = deploy::measure(library, board, toolchain);
       ASSERT_TRUE(measured.stack_bytes.has_value());
       const uint32_t painted = execute::painted_stack(*device, board, library, toolchain, board.stack_bytes);
       std::printf("%s on %s: %u bytes of stack, stated %u\n", name, GetParam(), painted, *measured.stack_bytes);
@@ -202,8 +201,7 @@ TEST(Stack, OfEachFunctionIsWhatGccSays) {
   for (const deploy::Goal::Optimize optimize : {deploy::Goal::Optimize::kSpeed, deploy::Goal::Optimize::kRam}) {
     const deploy::Library library =
         deploy::make_library(model_of("digits"), "digits", "", board, {}, {optimize, {}, {}});
-    const toolchain::Image image = deploy::build_firmware(library.sources, library.network.prefix, board, toolchain,
-                                                          library.origin.flags, deploy::FirmwareKind::kPlain);
+    const toolchain::Image image = deploy::build_firmware(library, board, toolchain, deploy::FirmwareKind::kPlain);
     size_t compared = 0;
     for (const auto& [function, bytes] : stack_usage_of(library, toolchain)) {
       const toolchain::Symbol* const symbol = image.find(function);
