@@ -209,16 +209,18 @@ std::string float_gemm_in_c(const FloatGemmSpec& spec) {
       "      w += {};\n",
       spec.name, tiles_of(spec), tiles_of(spec) - 1, m, first_channel(spec, tiles_of(spec) - 1), n, m, n, m, m);
   text += fmt::format(
-      "      for (int32_t run = 0; run < {}; ++run) {{\n"
-      "        const float *a = activations + group * {} + run / {} * {} + run % {} * {};\n"
-      "        for (int32_t k = 0; k < {}; ++k, w += {}) {{\n"
-      "          for (int32_t j = 0; j < {}; ++j) {{\n"
-      "            for (int32_t i = 0; i < {}; ++i) acc[j][i] += w[i] * a[j * {} + k];\n"
+      "      for (int32_t segment = 0; segment < {}; ++segment) {{\n"
+      "        for (int32_t run = 0; run < {}; ++run) {{\n"
+      "          const float *a = activations + group * {} + segment * {} + run * {};\n"
+      "          for (int32_t k = 0; k < {}; ++k, w += {}) {{\n"
+      "            for (int32_t j = 0; j < {}; ++j) {{\n"
+      "              for (int32_t i = 0; i < {}; ++i) acc[j][i] += w[i] * a[j * {} + k];\n"
+      "            }}\n"
       "          }}\n"
       "        }}\n"
       "      }}\n",
-      spec.segments * spec.runs, spec.group_step / 4, spec.runs, spec.segment_step / 4, spec.runs, spec.run_step / 4,
-      spec.length, m, n, m, spec.position_step / 4);
+      spec.segments, spec.runs, spec.group_step / 4, spec.segment_step / 4, spec.run_step / 4, spec.length, m, n, m,
+      spec.position_step / 4);
   text += fmt::format(
       "      for (int32_t j = 0; j < {}; ++j) {{\n"
       "        for (int32_t i = 0; i < {}; ++i) {{\n"
