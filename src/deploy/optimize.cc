@@ -32,15 +32,22 @@ class Optimizer {
     const bool for_ram = goal_.optimize == Goal::Optimize::kRam;
     // Only a limit on RAM is a reason to compute by rows, and only one that costs something otherwise.
     if (!for_ram && (!goal_.ram_bytes || best.is_fastest)) return best;
-    constexpr size_t kMostForms = 2;
-    for (passes::Streamed& form : streamed_forms(graph_, for_ram ? std::nullopt : goal_.ram_bytes, kMostForms)) {
-      Solution other = solve(std::move(form));
-      if (is_better(other.selection, best.selection)) best = std::move(other);
-    }
+    try_forms(for_ram ? std::nullopt : goal_.ram_bytes, best);
+    // Which forms keep a budget was an estimate.
+    if (!for_ram && !within_budgets(best.selection)) try_forms(std::nullopt, best);
     return best;
   }
 
  private:
+  /// Streamed forms for a limit on RAM, or for as little as possible: `best` is replaced by one that is better.
+  void try_forms(std::optional<int64_t> ram_bytes, Solution& best) const {
+    constexpr size_t kMostForms = 2;
+    for (passes::Streamed& form : streamed_forms(graph_, ram_bytes, kMostForms)) {
+      Solution other = solve(std::move(form));
+      if (is_better(other.selection, best.selection)) best = std::move(other);
+    }
+  }
+
   Solution solve(passes::Streamed form) const {
     Solution solution{std::move(form), {}, {}, false};
     solution.tasks = tasks_of(solution.form, graph_, prefix_, target_, choose_);

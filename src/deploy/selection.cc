@@ -1,7 +1,8 @@
 // First every candidate's need for memory while its operator runs, all else being equal: that is nearly all that
 // matters to the peak, because only one operator runs at a time. So the fastest candidates whose need is within the
 // limit are taken; a plan of the whole network then tells the truth, and where it is above the limit, the selection
-// starts again from the smallest candidates and takes faster ones wherever the plan allows it.
+// starts again from small candidates and takes faster ones wherever the plan allows it. What is taken early stands in
+// the way of what comes later, so several beginnings and orders are tried.
 
 #include "deploy/selection.h"
 
@@ -52,8 +53,10 @@ Operands operands_of(const ir::Graph& graph, const Arena& arena, size_t step) {
     operands.in_arena.push_back(region >= 0);
     const std::vector<Part> none;
     const std::vector<Part>& parts = region >= 0 ? arena.regions[static_cast<size_t>(region)].parts : none;
+    // What comes to lie in the same place later does not keep it alive.
     operands.dying.push_back(std::none_of(parts.begin(), parts.end(), [&](const Part& part) {
-      return part.tensor != op.output && part.last > static_cast<int>(step);
+      const int now = static_cast<int>(step);
+      return part.tensor != op.output && part.first <= now && part.last > now;
     }));
   }
   return operands;
@@ -123,13 +126,13 @@ Selector::Selector(const ir::Graph& graph, const std::vector<Task>& tasks)
       }
     }
   }
-  smallest_ = find_smallest();
+  small_ = find_small();
 }
 
 /// Two candidates for the least: the least needs; and, of what is within the neediest task's least need, the kernels
 /// that write their outputs most closely behind what they read, because such distances add up along a chain of
 /// operators.
-Selector::Picks Selector::find_smallest() const {
+std::vector<Selector::Picks> Selector::find_small() const {
   Picks by_need, by_distance;
   int64_t bound = 0;
   for (const std::vector<int64_t>& needs : needs_) {
@@ -144,21 +147,32 @@ Selector::Picks Selector::find_smallest() const {
     }
     by_distance.push_back(static_cast<size_t>(std::min_element(costs.begin(), costs.end()) - costs.begin()));
   }
-  return peak_of(by_distance) < peak_of(by_need) ? by_distance : by_need;
+  if (peak_of(by_distance) < peak_of(by_need)) std::swap(by_need, by_distance);
+  return {by_need, by_distance};
 }
 
 Selection Selector::fastest_within(int64_t ram_bytes, std::optional<int64_t> flash_bytes, bool least_flash) const {
   const Picks wanted = pick_allowed(ram_bytes, flash_bytes, least_flash);
   if (peak_of(wanted) <= ram_bytes) return selection(wanted);
-  Picks picks = smallest_;
-  if (peak_of(picks) > ram_bytes) return selection(picks);
-  std::vector<size_t> order;  // of tasks: what gains most first
-  for (size_t t = 0; t < tasks_.size(); ++t) order.push_back(t);
-  const auto gain = [&](size_t t) { return cycles_of(t, picks[t]) - cycles_of(t, wanted[t]); };
-  std::vector<int64_t> gains;
-  for (size_t t = 0; t < tasks_.size(); ++t) gains.push_back(gain(t));
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return gains[a] > gains[b]; });
-  for (const size_t t : order) improve(picks, t, wanted[t], ram_bytes, !flash_bytes && !least_flash);
+  Selection best = selection(small_.front());
+  for (const Picks& picks : small_) {
+    if (peak_of(picks) > ram_bytes) continue;
+    for (const bool by_gain : {true, false}) {
+      Selection other = improved(picks, wanted, ram_bytes, by_gain, by_gain && !flash_bytes && !least_flash);
+      if (other.cycles < best.cycles) best = std::move(other);
+    }
+  }
+  return best;
+}
+
+/// `picks` with faster candidates (see improve()), of the tasks that gain most first or in the order they run in.
+Selection Selector::improved(Picks picks, const Picks& wanted, int64_t limit, bool by_gain, bool any) const {
+  std::vector<std::pair<int64_t, size_t>> order;  // what is lost by waiting, task
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    order.emplace_back(by_gain ? cycles_of(t, wanted[t]) - cycles_of(t, picks[t]) : 0, t);
+  }
+  std::sort(order.begin(), order.end());
+  for (const auto& [loss, t] : order) improve(picks, t, wanted[t], limit, any);
   return selection(std::move(picks));
 }
 

@@ -36,7 +36,7 @@ class Selector {
   Selector(const ir::Graph& graph, const std::vector<Task>& tasks);
 
   /// The least RAM that was found.
-  int64_t least_ram() const { return selection(smallest_).ram_bytes; }
+  int64_t least_ram() const { return selection(small_.front()).ram_bytes; }
   /// The fastest within `ram_bytes` and `flash_bytes`, or with the least flash; the smallest when `ram_bytes` is below
   /// what that takes.
   Selection fastest_within(int64_t ram_bytes, std::optional<int64_t> flash_bytes, bool least_flash) const;
@@ -47,15 +47,16 @@ class Selector {
   int64_t cycles_of(size_t task, size_t candidate) const;
   Footprints footprints_of(const Picks& picks) const;
   int64_t peak_of(const Picks& picks) const;
-  Picks find_smallest() const;
+  std::vector<Picks> find_small() const;
   Picks pick_allowed(int64_t limit, std::optional<int64_t> flash, bool least_flash) const;
   void improve(Picks& picks, size_t task, size_t wanted, int64_t limit, bool any) const;
+  Selection improved(Picks picks, const Picks& wanted, int64_t limit, bool by_gain, bool any) const;
   Selection selection(Picks picks) const;
 
   const ir::Graph& graph_;
   const std::vector<Task>& tasks_;
   std::vector<std::vector<int64_t>> needs_;  // bytes while the task runs, all else being equal; by task and candidate
-  Picks smallest_;
+  std::vector<Picks> small_;                 // to begin with, the smallest first
 };
 
 }  // namespace mote::deploy
