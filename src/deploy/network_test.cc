@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "deploy/optimize.h"
+#include "ir/build.h"
 #include "ir/random_model.h"
 #include "passes/pipeline.h"
 #include "target/board.h"
@@ -25,6 +27,27 @@ TEST(Network, EveryOperatorHasALegalFallback) {
       }
     }
   }
+}
+
+/// All of these run in place, one behind the other in one region of memory.
+TEST(Network, AChainInPlaceKeepsItsFastKernelsWhereRamIsScarce) {
+  ir::GraphBuilder builder("chain", 1);
+  ir::TensorId x = builder.conv_2d(builder.input({1, 24, 10, 4}), 32, {3, 3});
+  for (int i = 0; i < 3; ++i) x = builder.conv_2d(builder.depthwise_conv_2d(x, 1, {3, 3}), 32, {1, 1});
+  builder.output(builder.mean(x, {1, 2}, false));
+  const target::Target target = target::load_target("cortex-m7");
+  const int64_t largest = 24 * 10 * 32;
+  Goal goal;
+  goal.ram_bytes = largest * 3 / 2;
+  const Network network = make_network(passes::run_passes(builder.finish()), "n", target, {}, goal, "chain.tflite");
+  int depthwise = 0;
+  for (size_t i = 0; i < network.kernels.size(); ++i) {
+    const bool is_depthwise = std::holds_alternative<ir::DepthwiseConv2D>(network.graph.operators[i].attributes);
+    if (!is_depthwise || !network.kernels[i]) continue;
+    ++depthwise;
+    EXPECT_THAT(network.kernels[i]->knobs, testing::Not(testing::HasSubstr("algorithm=loops")));
+  }
+  EXPECT_EQ(depthwise, 3);
 }
 
 TEST(Network, TakesTheFirstConfigThatCanBeLowered) {
