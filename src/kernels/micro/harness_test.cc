@@ -1,6 +1,7 @@
 #include "kernels/micro/harness_test.h"
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <sstream>
 
@@ -107,8 +108,7 @@ void compile(std::vector<std::string> arguments, const std::vector<std::string>&
   if (!result.ok()) throw JobError("a trial program does not compile:\n" + result.err);
 }
 
-}  // namespace
-
+/// The number of wrong outputs of each trial.
 std::vector<int> run_on_host(const std::vector<Trial>& trials) {
   const TemporaryFolder folder;
   const std::vector<std::string> files = write_sources(trials, folder.path(), false);
@@ -116,8 +116,7 @@ std::vector<int> run_on_host(const std::vector<Trial>& trials) {
   return numbers_in(run({(folder.path() / "trials").string()}, folder.path()).out, trials.size());
 }
 
-std::optional<std::vector<int>> run_on_board(const std::vector<Trial>& trials, const target::Target& target) {
-  if (!find_program("arm-none-eabi-gcc") || !find_program("qemu-system-arm")) return std::nullopt;
+std::vector<int> run_on_board(const std::vector<Trial>& trials, const target::Target& target) {
   const TemporaryFolder folder;
   const std::vector<std::string> files = write_sources(trials, folder.path(), true);
   write_file(folder.path() / "board.ld", std::string_view(kLinkerScript));
@@ -132,6 +131,24 @@ std::optional<std::vector<int>> run_on_board(const std::vector<Trial>& trials, c
                                     "none", "-semihosting-config", "enable=on,target=native", "-kernel", "trials.elf"},
                                    folder.path());
   return numbers_in(result.out + result.err, trials.size());
+}
+
+void expect_no_errors(const std::vector<Trial>& trials, const std::vector<int>& bad) {
+  for (size_t i = 0; i < trials.size(); ++i) EXPECT_EQ(bad[i], 0) << trials[i].name;
+}
+
+}  // namespace
+
+void expect_right_on_host(const std::vector<Trial>& trials) {
+  expect_no_errors(trials, run_on_host(trials));
+}
+
+void expect_right_on_board(const std::vector<Trial>& trials, const target::Target& target) {
+  if (!find_program("arm-none-eabi-gcc") || !find_program("qemu-system-arm")) {
+    GTEST_SKIP() << "needs arm-none-eabi-gcc and qemu-system-arm";
+  }
+  for (const Trial& trial : trials) EXPECT_FALSE(trial.kernel.assembly.empty()) << trial.name;
+  expect_no_errors(trials, run_on_board(trials, target));
 }
 
 }  // namespace mote::kernels::micro

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/micro/kernel.h"
+#include "support/random.h"
 #include "target/target.h"
 
 namespace mote::kernels::micro {
@@ -26,11 +27,22 @@ std::string array_in_c(const std::string& type, const std::string& name, const s
   return text + "0};\n";
 }
 
-/// The number of wrong outputs of each trial's C form, compiled with the host's `cc`.
-std::vector<int> run_on_host(const std::vector<Trial>& trials);
+/// `count` trials, each by `make(random, index)`, which gives nothing for a shape that no kernel can do.
+template <typename Make>
+std::vector<Trial> make_trials(uint64_t seed, int count, Make make) {
+  Random random(seed);
+  std::vector<Trial> trials;
+  while (static_cast<int>(trials.size()) < count) {
+    if (std::optional<Trial> trial = make(random, static_cast<int>(trials.size()))) trials.push_back(std::move(*trial));
+  }
+  return trials;
+}
 
-/// The number of wrong outputs of each trial's assembly, on QEMU's MPS2 board with the target's core; nothing when the
-/// compiler or the emulator is not installed.
-std::optional<std::vector<int>> run_on_board(const std::vector<Trial>& trials, const target::Target& target);
+/// Expects that no output of the trials' C forms, compiled with the host's `cc`, is wrong.
+void expect_right_on_host(const std::vector<Trial>& trials);
+
+/// Expects that every trial has an assembly form, of which no output is wrong on QEMU's MPS2 board with the target's
+/// core. Skips the test when the compiler or the emulator is not installed.
+void expect_right_on_board(const std::vector<Trial>& trials, const target::Target& target);
 
 }  // namespace mote::kernels::micro
