@@ -58,20 +58,9 @@ constexpr const char* kPrologue = R"(
     report r0
     .thumb_func
   finish:
-    movs r0, #1
-    ldr r1, =open
-    bkpt 0xab
-    ldr r1, =write
-    str r0, [r1]
-    ldr r2, =results
-    sub r2, r7, r2
-    str r2, [r1, #8]
-    movs r0, #5
-    bkpt 0xab
-    movs r0, #0x18
-    ldr r1, =0x20026
-    bkpt 0xab
-    .ltorg
+)";
+
+constexpr const char* kStart = R"(
     .thumb_func
   start:
     ldr r7, =results
@@ -107,6 +96,10 @@ constexpr const char* kVectors = R"(
     handler interrupt1
     handler interrupt2
 )";
+
+std::string firmware(const std::string& text) {
+  return std::string(kPrologue) + kWriteResults + kStart + text + kVectors;
+}
 
 struct Program {
   const char* name;
@@ -322,6 +315,34 @@ std::vector<Program> programs() {
        "movs r0, #0\n svc #0\n ite eq\n moveq r0, #1\n movne r0, #2\n report r0\n b finish\n .thumb_func\n svc: movs "
        "r1, #1\n bx lr",
        {1}},
+      {"ASupervisorCallInAnItBlock",  // the rest of the block is stacked, and goes on
+       "movs r1, #0\n movs r2, #0\n cmp r0, r0\n ittee eq\n moveq r1, #1\n svceq #0\n movne r1, #2\n movne r2, #3\n "
+       "report r1\n report r2\n b finish\n .thumb_func\n"
+       "svc: ldr r0, [sp, #28]\n ldr r3, =0x0600FC00\n and r0, r3\n report r0\n cmp r0, #0\n bx lr\n .ltorg",
+       {0x1C00, 1, 0}},
+      {"AFaultInAnItBlock",  // its own condition and those behind it are stacked: it can be done again
+       "set SHCSR, 0x70000\n ldr r5, =NOWHERE\n ldr r6, =scratch\n movs r2, #7\n str r2, [r6]\n movs r2, #0\n cmp r0, "
+       "r0\n itte eq\n ldreq r2, [r5]\n addeq r2, #1\n movne r2, #3\n report r2\n b finish\n .ltorg\n .thumb_func\n"
+       "bus_fault: ldr r0, [sp, #28]\n ldr r3, =0x0600FC00\n and r0, r3\n report r0\n mov r5, r6\n bx lr\n .ltorg",
+       {0x04000400, 8}},
+      {"AFaultLeavesTheBaseRegister",  // of accesses with write-back: they can be done again
+       "set SHCSR, 0x70000\n ldr r5, =NOWHERE\n ldr r6, =scratch\n ldr r2, [r5], #4\n subs r0, r5, r6\n report r0\n "
+       "ldr r5, =NOWHERE\n ldm r5!, {r2, r3, r4}\n subs r0, r5, r6\n report r0\n ldr r5, =NOWHERE\n"
+       "stm r5!, {r2, r3, r4}\n subs r0, r5, r6\n report r0\n b finish\n .ltorg\n .thumb_func\n"
+       "bus_fault: ldr r0, =NOWHERE\n subs r0, r5\n report r0\n mov r5, r6\n bx lr\n .ltorg",
+       {0, 4, 0, 12, 0, 12}},
+      {"WhatAStoreInAnItBlockMakesDueIsTakenAtTheBarrier",
+       "ldr r5, =ICSR\n ldr r6, =0x10000000\n movs r4, #0\n mov r8, #0\n cmp r0, r0\n itte eq\n streq r6, [r5]\n "
+       "addeq "
+       "r4, #1\n addne r4, #2\n dsb\n isb\n report r4\n report r8\n b finish\n .ltorg\n .thumb_func\n"
+       "pend_sv: cmp r0, #1\n add r8, #1\n bx lr",
+       {1, 1}},
+      {"WhatAStoreOfSeveralRegistersMakesDueIsTakenAtTheBarrier",
+       "set 0xE000E100, 7\n ldr r5, =0xE000E200\n movs r1, #5\n movs r2, #0\n movs r4, #0\n stm r5!, {r1, r2}\n adds "
+       "r4, "
+       "#1\n dsb\n isb\n report r4\n report r6\n ldr r0, =0xE000E208\n subs r5, r0\n report r5\n b finish\n .ltorg\n"
+       ".thumb_func\n interrupt0: movs r6, #1\n bx lr\n .thumb_func\n interrupt2: add r6, #2\n bx lr",
+       {1, 3, 0}},
       {"LoadMultipleIntoThePc",
        "ldr r0, =1f + 1\n ldr r1, =scratch\n str r0, [r1, #4]\n movs r2, #7\n str r2, [r1]\n ldm r1, {r3, pc}\n udf "
        "#0\n"
@@ -344,8 +365,7 @@ TEST_P(Architecture, IsAsPromisedOnTheBoardAndOnQemu) {
   const ScratchFolder folder;
   for (const char* name : {"mps2-an386", "mps2-an500"}) {
     const target::Board board = target::load_board(name);
-    const std::string elf =
-        link_firmware(folder, std::string(kPrologue) + program.text + kVectors, board.target.name, "fpv5-sp-d16");
+    const std::string elf = link_firmware(folder, firmware(program.text), board.target.name, "fpv5-sp-d16");
     const Outcome ours = run_on_board(elf, board);
     EXPECT_EQ(ours.exit_code, 0);
     EXPECT_EQ(words_of(ours.output), program.expected) << name;
@@ -363,8 +383,8 @@ TEST(ArchitectureEnd, ALockupIsSeenByBoth) {
   if (!has_assembler()) GTEST_SKIP() << "no arm-none-eabi-as";
   const ScratchFolder folder;
   const target::Board board = target::load_board("mps2-an386");
-  const std::string elf = link_firmware(
-      folder, std::string(kPrologue) + "udf #0\n .thumb_func\n hard_fault: udf #1\n" + kVectors, "cortex-m4", "");
+  const std::string elf =
+      link_firmware(folder, firmware("udf #0\n .thumb_func\n hard_fault: udf #1\n"), "cortex-m4", "");
   EXPECT_EQ(run_on_board(elf, board).exit_code, -1);
   const std::optional<Outcome> qemu = run_on_qemu(elf, board);
   EXPECT_TRUE(!qemu || qemu->exit_code != 0);

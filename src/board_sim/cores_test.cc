@@ -82,20 +82,7 @@ constexpr const char* kProgram = R"(
     ldr r0, [r1]
     report r0
   {more}
-    movs r0, #1
-    ldr r1, =open
-    bkpt 0xab
-    ldr r1, =write
-    str r0, [r1]
-    ldr r2, =results
-    subs r2, r7, r2
-    str r2, [r1, #8]
-    movs r0, #5
-    bkpt 0xab
-    movs r0, #0x18
-    ldr r1, =0x20026
-    bkpt 0xab
-    .ltorg
+  {write_results}
     .thumb_func
   svc: ldr r0, [sp, #24]
     subs r0, #2
@@ -184,7 +171,9 @@ TEST_P(Cores, RunAProgramAsQemuDoes) {
   const Core& core = GetParam();
   const target::Board board = board_of(core);
   std::string text = kProgram;
-  text.replace(text.find("{more}"), 6, core.more);
+  for (const auto& [mark, part] : {std::pair{"{more}", core.more}, std::pair{"{write_results}", kWriteResults}}) {
+    text.replace(text.find(mark), std::strlen(mark), part);
+  }
   const ScratchFolder folder;
   const bool floating = board.target.fpu;
   const std::string elf = link_firmware(folder, text, core.name, floating ? "fpv5-sp-d16" : "", core.code, core.data);
