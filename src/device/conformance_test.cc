@@ -245,9 +245,10 @@ std::string name_of_peer(const testing::TestParamInfo<const char*>& info) {
   return name;
 }
 
-constexpr const char* kCores[] = {"sim:nucleo-f746zg",     "sim:nucleo-l4r5zi",     "gdb:nucleo-f746zg",
-                                  "qemu:mps2-an500",       "qemu:mps2-an386",       "jtag:nucleo-f746zg",
-                                  "st-link:nucleo-f746zg", "st-link:nucleo-l4r5zi", "openocd:nucleo-f746zg"};
+constexpr const char* kCores[] = {"sim:nucleo-f746zg",        "sim:nucleo-l4r5zi",     "gdb:nucleo-f746zg",
+                                  "qemu:mps2-an500",          "qemu:mps2-an386",       "jtag:nucleo-f746zg",
+                                  "st-link:nucleo-f746zg",    "st-link:nucleo-l4r5zi", "openocd:nucleo-f746zg",
+                                  "openocd-gdb:nucleo-f746zg"};
 constexpr const char* kOthers[] = {"fake", "host"};
 constexpr const char* kStrict[] = {"fake",
                                    "host",
@@ -255,7 +256,8 @@ constexpr const char* kStrict[] = {"fake",
                                    "gdb:nucleo-f746zg",
                                    "jtag:nucleo-f746zg",
                                    "st-link:nucleo-f746zg",
-                                   "openocd:nucleo-f746zg"};
+                                   "openocd:nucleo-f746zg",
+                                   "openocd-gdb:nucleo-f746zg"};
 
 INSTANTIATE_TEST_SUITE_P(Cores, Conformance, testing::ValuesIn(kCores), name_of_peer);
 INSTANTIATE_TEST_SUITE_P(Others, Conformance, testing::ValuesIn(kOthers), name_of_peer);
@@ -266,11 +268,11 @@ INSTANTIATE_TEST_SUITE_P(Cores, CoreConformance, testing::ValuesIn(kCores), name
 INSTANTIATE_TEST_SUITE_P(All, LockupConformance,
                          testing::Values("sim:nucleo-f746zg", "sim:nucleo-l4r5zi", "gdb:nucleo-f746zg",
                                          "jtag:nucleo-f746zg", "st-link:nucleo-f746zg", "st-link:nucleo-l4r5zi",
-                                         "openocd:nucleo-f746zg"),
+                                         "openocd:nucleo-f746zg", "openocd-gdb:nucleo-f746zg"),
                          name_of_peer);
 INSTANTIATE_TEST_SUITE_P(All, ConsoleConformance,
                          testing::Values("sim:nucleo-f746zg", "gdb:nucleo-f746zg", "jtag:nucleo-f746zg",
-                                         "st-link:nucleo-f746zg", "openocd:nucleo-f746zg"),
+                                         "st-link:nucleo-f746zg", "openocd:nucleo-f746zg", "openocd-gdb:nucleo-f746zg"),
                          name_of_peer);
 
 INSTANTIATE_TEST_SUITE_P(User, Conformance, testing::ValuesIn(users_board()), name_of_peer);

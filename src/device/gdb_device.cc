@@ -122,11 +122,43 @@ Stop GdbDevice::interpret(const std::optional<std::string>& reply) {
   return stop;
 }
 
+/// What the firmware asks of its host where the core stands: servers that do no semihosting tell of a breakpoint there.
+std::optional<SemihostingAnswer> GdbDevice::asked_for(const Stop& stop) {
+  if (stop.kind != Stop::Kind::kFault) return std::nullopt;
+  try {
+    uint16_t code = 0;
+    remote().read(stop.registers.r[15] & ~1u, std::as_writable_bytes(std::span(&code, 1)));
+    if (code != kSemihostingCall) return std::nullopt;
+    return answer_semihosting(*this, stop.registers.r[0], stop.registers.r[1], output_);
+  } catch (const AccessError&) {
+    return std::nullopt;  // no code there, or a parameter that leads nowhere
+  }
+}
+
+/// Lets the core go until it stops for another reason than semihosting, or `limit` has passed.
+Stop GdbDevice::go_on(milliseconds limit) {
+  const Connection::Clock::time_point end = Connection::Clock::now() + limit;
+  for (;;) {
+    const milliseconds left = std::chrono::duration_cast<milliseconds>(end - Connection::Clock::now());
+    Stop stop = interpret(remote().resume(std::max(left, milliseconds(1))));
+    const std::optional<SemihostingAnswer> wanted = asked_for(stop);
+    if (!wanted) return stop;
+    if (wanted->exit_code) {
+      stop.kind = Stop::Kind::kExit;
+      stop.exit_code = *wanted->exit_code;
+      stop.text = fmt::format("exit with code {}", stop.exit_code);
+      return stop;
+    }
+    remote().set_register(0, wanted->result);
+    remote().set_register(15, (stop.registers.r[15] & ~1u) + 2);
+  }
+}
+
 /// Runs an operation that lets the core go. It is not done twice, but the connection is made again for what follows.
 template <typename Operation>
 Stop GdbDevice::stopped(Operation operation) {
   try {
-    return interpret(operation(remote()));
+    return operation(remote());
   } catch (const ConnectionError& error) {
     if (remote_) output_ += remote_->take_output();
     remote_.reset();
@@ -151,7 +183,7 @@ Stop GdbDevice::run(const Registers& registers, uint32_t until, milliseconds lim
     for (const int number : {13, 14}) remote.set_register(number, registers.r[number]);
     remote.set_register(15, registers.r[15] & ~1u);
     running_until_ = until;
-    return remote.resume(limit);
+    return go_on(limit);
   });
 }
 
@@ -160,12 +192,15 @@ Stop GdbDevice::resume(milliseconds limit) {
     if (breakpoint_) remote.clear_breakpoint(*breakpoint_);
     breakpoint_.reset();
     running_until_.reset();
-    return remote.resume(limit);
+    return go_on(limit);
   });
 }
 
 void GdbDevice::reset_connected() {
   GdbRemote& server = remote();
+  // Not every server sets breakpoints anew in a core that was reset.
+  if (breakpoint_) server.clear_breakpoint(*breakpoint_);
+  breakpoint_.reset();
   // OpenOCD, pyOCD and mote-board; QEMU; J-Link.
   for (const char* command : {"reset halt", "system_reset", "reset"}) {
     const std::optional<std::string> text = server.monitor(command);

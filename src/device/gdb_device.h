@@ -6,6 +6,7 @@
 #include <string>
 
 #include "device/gdb_remote.h"
+#include "device/semihosting.h"
 
 namespace mote::device {
 
@@ -42,6 +43,8 @@ class GdbDevice : public Device {
   Stop stopped(Operation operation);
   [[noreturn]] void give_up(const ConnectionError& error);
   Stop interpret(const std::optional<std::string>& reply);
+  Stop go_on(std::chrono::milliseconds limit);
+  std::optional<SemihostingAnswer> asked_for(const Stop& stop);
   void reset_connected();
   void write_verified(uint32_t address, std::span<const std::byte> bytes);
 

@@ -133,7 +133,7 @@ std::optional<std::string> GdbRemote::receive(Clock::time_point deadline) {
     if (!good && !acknowledge_) nonsense("", "a packet with a wrong checksum");
     if (!good) continue;
     const std::optional<Bytes> text =
-        payload.size() > 1 && payload[0] == 'O' ? from_hex(payload.substr(1)) : std::nullopt;
+        payload.starts_with('O') ? from_hex(payload.substr(1)) : std::nullopt;  // "OK" is not hexadecimal
     if (!text) return payload;
     output_.append(reinterpret_cast<const char*>(text->data()), text->size());
   }

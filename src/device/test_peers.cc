@@ -63,23 +63,25 @@ PeerResult mote_board_by_gdb(const target::Board& board) {
   return {std::move(peer), ""};
 }
 
-/// An OpenOCD that somebody else has started, in front of an ST-Link.
-PeerResult running_openocd(const target::Board& board) {
+/// An OpenOCD that somebody else has started, in front of an ST-Link: reached by its Tcl port, or as a GDB server.
+PeerResult running_openocd(const target::Board& board, bool by_gdb) {
   if (!find_program("openocd")) return {{}, "openocd is not installed"};
   if (!find_own_program("mote-board")) return {{}, "mote-board is not built"};
   Peer peer{board, nullptr, nullptr, nullptr};
   VirtualBoard virtual_board = start_virtual_board(board, "st-link", {});
   peer.server = std::move(virtual_board.process);
-  const uint16_t tcl = free_port();
-  peer.openocd =
-      start({"openocd", "-c",
-             fmt::format("bindto 127.0.0.1; tcl_port {}; gdb_port disabled; telnet_port disabled", tcl), "-c",
-             fmt::format("adapter driver st-link; st-link vid_pid 0x0483 0x374f; st-link backend tcp {}; "
-                         "transport select dapdirect_swd; adapter speed 24000",
-                         virtual_board.endpoint.port),
-             "-f", board.openocd->target_script, "-c", "cortex_m reset_config sysresetreq", "-c", "init"});
-  await_port(tcl);
-  peer.device = open_device(fmt::format("openocd:127.0.0.1:{}", tcl), board);
+  const uint16_t port = free_port();
+  peer.openocd = start(
+      {"openocd", "-c",
+       fmt::format("bindto 127.0.0.1; gdb_report_data_abort enable; tcl_port {}; gdb_port {}; telnet_port disabled",
+                   by_gdb ? "disabled" : std::to_string(port), by_gdb ? std::to_string(port) : "disabled"),
+       "-c",
+       fmt::format("adapter driver st-link; st-link vid_pid 0x0483 0x374f; st-link backend tcp {}; "
+                   "transport select dapdirect_swd; adapter speed 24000",
+                   virtual_board.endpoint.port),
+       "-f", board.openocd->target_script, "-c", "cortex_m reset_config sysresetreq", "-c", "init"});
+  await_port(port);
+  peer.device = open_device(fmt::format("{}:127.0.0.1:{}", by_gdb ? "gdb" : "openocd", port), board);
   return {std::move(peer), ""};
 }
 
@@ -144,7 +146,7 @@ PeerResult start_peer(const std::string& kind, const Limits& limits) {
     const target::Board any = target::load_board("nucleo-f746zg");
     return {Peer{any, nullptr, nullptr, std::make_unique<Fake>(any)}, ""};
   }
-  if (way == "openocd") return running_openocd(board);
+  if (way == "openocd" || way == "openocd-gdb") return running_openocd(board, way == "openocd-gdb");
   if (way == "st-link" || way == "jtag") return own_openocd(board, way);
   if (way == "qemu") return qemu(board);
   if (way == "gdb") return mote_board_by_gdb(board);

@@ -24,7 +24,8 @@ struct Peer {
 
 /// `kind`: "sim:BOARD", "qemu:BOARD" (the GDB driver against QEMU), "gdb:BOARD" (the GDB driver against mote-board),
 /// "host", "st-link:BOARD" and "jtag:BOARD" (an OpenOCD of our own against mote-board's ST-Link and JTAG ports),
-/// "openocd:BOARD" (one that runs already, against the ST-Link port).
+/// "openocd:BOARD" (one that runs already, against the ST-Link port), "openocd-gdb:BOARD" (the GDB driver against such
+/// a one).
 /// A text that says what is missing when the peer cannot be had here.
 /// "user": a board of the person who runs the tests, named by MOTE_TEST_BOARD and reached by MOTE_TEST_VIA.
 struct PeerResult {

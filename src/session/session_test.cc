@@ -372,9 +372,9 @@ std::string name_of_peer(const testing::TestParamInfo<const char*>& info) {
   return name;
 }
 
-constexpr const char* kDurable[] = {"sim:nucleo-f746zg",    "sim:nucleo-l4r5zi",     "host",
-                                    "gdb:nucleo-f746zg",    "st-link:nucleo-f746zg", "jtag:nucleo-f746zg",
-                                    "openocd:nucleo-l4r5zi"};
+constexpr const char* kDurable[] = {"sim:nucleo-f746zg",     "sim:nucleo-l4r5zi",        "host",
+                                    "gdb:nucleo-f746zg",     "st-link:nucleo-f746zg",    "jtag:nucleo-f746zg",
+                                    "openocd:nucleo-l4r5zi", "openocd-gdb:nucleo-f746zg"};
 constexpr const char* kQemu[] = {"qemu:mps2-an500", "qemu:mps2-an386"};
 
 INSTANTIATE_TEST_SUITE_P(All, AnySession, testing::ValuesIn(kDurable), name_of_peer);
