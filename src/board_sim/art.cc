@@ -103,7 +103,7 @@ void ArtModel::restart_fetch(uint32_t address, int64_t time) {
 }
 
 uint32_t ArtModel::run(const Block& block, std::span<const uint16_t> ends, std::span<const DataAccess> accesses,
-                       bool taken, uint32_t next, uint64_t start) {
+                       bool taken, uint32_t next, uint64_t start, std::span<uint64_t> waits) {
   if (wait_states_ == 0) return 0;
   const int64_t begin = static_cast<int64_t>(start);
   const bool code_in_flash = in_flash(block.address);
@@ -120,6 +120,7 @@ uint32_t ArtModel::run(const Block& block, std::span<const uint16_t> ends, std::
     const auto wait = [&](int64_t cycles) {
       delay += cycles;
       time += cycles;
+      if (!waits.empty()) waits[i] += static_cast<uint64_t>(cycles);
     };
     if (code_in_flash) {
       const uint32_t last_word = (insn.address + insn.size - 1u) / 4;

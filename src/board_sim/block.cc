@@ -30,12 +30,6 @@ void advance(Origins& origins, const Insn& insn) {
   }
 }
 
-/// How many naturally aligned pieces `bytes` bytes at `address` break into, less one.
-uint16_t extra_pieces(uint32_t address, uint8_t bytes) {
-  if (address % bytes == 0) return 0;
-  return address % 2 == 0 || bytes == 2 ? 1 : 2;
-}
-
 void check_alignment(Block& block, const Origins& origins, uint16_t index) {
   const Insn& insn = block.insns[index];
   if (insn.access.base >= 15 || insn.access.bytes < 2) return;
@@ -71,6 +65,11 @@ void check_alignment(Block& block, const Origins& origins, uint16_t index) {
 }
 
 }  // namespace
+
+uint16_t extra_pieces(uint32_t address, uint8_t bytes) {
+  if (address % bytes == 0) return 0;
+  return address % 2 == 0 || bytes == 2 ? 1 : 2;
+}
 
 void add_unaligned(Block& block, const EntryAccess& access) {
   UnalignedLoads* group = nullptr;

@@ -80,6 +80,7 @@ struct Block {
   BlockMemo memo;
   BranchHistory* history = nullptr;  // of the branch at its end
   uint64_t executions = 0, cycles = 0, memory_cycles = 0, mispredicts = 0;
+  std::vector<uint64_t> waits;  // memory_cycles by instruction; empty while there are none
 };
 
 /// Decoded blocks by address and size.
@@ -115,6 +116,8 @@ class BlockCache {
   std::unordered_map<uint64_t, BranchHistory> histories_;  // by start and address of the branch
 };
 
+/// How many naturally aligned pieces `bytes` bytes at `address` break into, less one: 0 when they are aligned.
+uint16_t extra_pieces(uint32_t address, uint8_t bytes);
 /// Adds a load of `block` to what it says of unaligned ones.
 void add_unaligned(Block& block, const EntryAccess& access);
 

@@ -9,6 +9,13 @@ TagMemory tags(const target::Cache& cache) {
   return {cache.size / cache.line / cache.ways, cache.ways, cache.line, cache.line};
 }
 
+/// The first instruction of `block` of which a part lies at `address` or behind.
+size_t first_insn_in(const Block& block, uint32_t address) {
+  size_t i = 0;
+  while (i + 1 < block.insns.size() && block.insns[i].address + block.insns[i].size <= address) ++i;
+  return i;
+}
+
 }  // namespace
 
 CacheModel::CacheModel(const target::Board& board)
@@ -42,17 +49,21 @@ const CacheModel::Range* CacheModel::cached_range(uint32_t address) const {
 }
 
 uint32_t CacheModel::run(const Block& block, std::span<const uint16_t>, std::span<const DataAccess> accesses, bool,
-                         uint32_t, uint64_t) {
+                         uint32_t, uint64_t, std::span<uint64_t> waits) {
   uint32_t cycles = 0;
+  const auto wait = [&](size_t insn, uint32_t more) {
+    cycles += more;
+    if (!waits.empty()) waits[insn] += more;
+  };
   if (cached_range(block.address) != nullptr) {
     for (uint32_t at = block.address / line_bytes_ * line_bytes_; at < block.end(); at += line_bytes_) {
-      if (!instructions_.access(at)) cycles += fetch_miss_cycles_;
+      if (!instructions_.access(at)) wait(first_insn_in(block, at), fetch_miss_cycles_);
     }
   }
   for (const DataAccess& access : accesses) {
     const Range* range = cached_range(access.address);
     if (range == nullptr || data_.access(access.address) || access.write) continue;  // stores wait in the store buffer
-    cycles += range->miss_cycles;
+    wait(reading_insn(block, access.number), range->miss_cycles);
   }
   return cycles;
 }

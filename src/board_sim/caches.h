@@ -10,7 +10,7 @@ class CacheModel : public MemoryModel {
  public:
   explicit CacheModel(const target::Board& board);
   uint32_t run(const Block& block, std::span<const uint16_t> ends, std::span<const DataAccess> accesses, bool taken,
-               uint32_t next, uint64_t start) override;
+               uint32_t next, uint64_t start, std::span<uint64_t> waits) override;
   void reset() override;
   std::unique_ptr<MemoryModel> clone() const override;
 

@@ -147,6 +147,8 @@ class Machine {
   void charge(uint32_t next);
   uint32_t unaligned_cycles(const Block& block);
   uint32_t unaligned_cycles_before(size_t index);
+  void note_unaligned(Block& block);
+  uint32_t lost_registers();
   bool interrupted_inside(const Block& block);
   uint32_t round_to_nearest(uint32_t pc);
   uint64_t now_at_access(uint32_t address, int bytes, bool write);

@@ -110,13 +110,18 @@ bool Machine::interrupted_inside(const Block& block) {
   return false;
 }
 
+// Registers of which it is not known, at the start of current_, what they held at the start of its path: a halt on the
+// way must not change what is known of addresses: in the rest of a block, no more than in the whole.
+uint32_t Machine::lost_registers() {
+  const Block* before = path_ == current_->address ? nullptr : blocks_.find(path_, current_->address - path_);
+  return before == nullptr ? 0 : before->lost;
+}
+
 // Cycles that `block` takes more because loads are unaligned, by the registers on entry to current_.
 uint32_t Machine::unaligned_cycles(const Block& block) {
   if (!timer_.has_model()) return 0;
   const target::Pipeline& tables = timer_.model()->tables();
-  // A halt on the way must not change what is known of addresses: in the rest of a block, no more than in the whole.
-  const Block* before = path_ == current_->address ? nullptr : blocks_.find(path_, current_->address - path_);
-  const uint32_t lost = before == nullptr ? 0 : before->lost;
+  const uint32_t lost = lost_registers();
   uint32_t loads = 0, pieces = 0;
   for (const UnalignedLoads& group : block.unaligned) {
     if ((lost >> group.reg & 1) != 0 || (group.index != kNoRegister && (lost >> group.index & 1) != 0)) continue;
@@ -125,6 +130,20 @@ uint32_t Machine::unaligned_cycles(const Block& block) {
     pieces += group.pieces[low & 3];
   }
   return loads * static_cast<uint32_t>(tables.unaligned_load) + pieces * static_cast<uint32_t>(tables.unaligned_piece);
+}
+
+// Adds the same to what each instruction of `block` waited.
+void Machine::note_unaligned(Block& block) {
+  const target::Pipeline& tables = timer_.model()->tables();
+  const uint32_t lost = lost_registers();
+  for (const EntryAccess& access : block.plain) {
+    if (!access.load || (lost >> access.reg & 1) != 0) continue;
+    if (access.index != kNoRegister && (lost >> access.index & 1) != 0) continue;
+    const uint32_t index = access.index == kNoRegister ? 0 : entry_[access.index] << access.shift;
+    const int pieces = extra_pieces(entry_[access.reg] + index + static_cast<uint32_t>(access.offset), access.bytes);
+    if (pieces == 0) continue;
+    block.waits[access.insn] += static_cast<uint64_t>(tables.unaligned_load + pieces * tables.unaligned_piece);
+  }
 }
 
 /// The same for the instructions of current_ before `index`.
@@ -140,10 +159,12 @@ void Machine::charge(uint32_t next) {
   BranchHistory* history = path_ == current_->address ? current_->history : blocks_.history(*current_, path_);
   const uint32_t cycles = timer_.run(*current_, next, history);
   uint32_t memory = unaligned_cycles(*current_);
+  if (memory != 0 || memory_model_) current_->waits.resize(current_->insns.size());
+  if (memory != 0) note_unaligned(*current_);
   if (memory_model_) {
     const schedule::Insn& last = current_->insns.back();
     const bool taken = last.branch && (!last.conditional || next != current_->end());
-    memory += memory_model_->run(*current_, timer_.ends(), accesses_, taken, next, cycles_);
+    memory += memory_model_->run(*current_, timer_.ends(), accesses_, taken, next, cycles_, current_->waits);
     accesses_.clear();
     reads_ = 0;
   }
@@ -255,7 +276,7 @@ uint64_t Machine::memory_cycles_before(size_t index) {
   if (part == nullptr) return 0;
   const std::vector<uint16_t> ends = timer_.ends(*current_, index);
   const std::span<const DataAccess> before = std::span(accesses_).first(accesses_.empty() ? 0 : accesses_.size() - 1);
-  return memory_model_->clone()->run(*part, ends, before, false, part->end(), cycles_);
+  return memory_model_->clone()->run(*part, ends, before, false, part->end(), cycles_, {});
 }
 
 // The first instruction of current_, after the last one known to have run, that makes this access with the registers as

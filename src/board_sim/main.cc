@@ -152,7 +152,8 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--memory", options.memory, "what memory costs: zero-wait, or flash (wait states and caches)")
       ->check(CLI::IsMember({"zero-wait", "flash"}))
       ->capture_default_str();
-  app.add_option("--profile", options.profile, "with --elf: write cycles per function and block to this file, as JSON");
+  app.add_option("--profile", options.profile,
+                 "with --elf: write cycles per function, block and instruction to this file, as JSON");
   app.add_flag("--statistics", options.statistics, "with --elf: print instructions and cycles to stderr at the end");
   app.add_flag("--once", options.once, "end when the first debugger disconnects");
   app.add_flag("--die-with-parent", options.die_with_parent, "end when the process that started this one does");

@@ -20,6 +20,17 @@ std::unique_ptr<MemoryModel> make_memory_model(const target::Board& board) {
                    "accelerator");
 }
 
+size_t reading_insn(const Block& block, int number) {
+  size_t reader = 0;
+  int reads = 0;
+  for (size_t i = 0; i < block.insns.size() && number >= reads; ++i) {
+    if (!block.insns[i].loads()) continue;
+    reads += block.insns[i].access.count;
+    reader = i;
+  }
+  return reader;
+}
+
 TagMemory::TagMemory(uint32_t sets, uint32_t ways, uint32_t line_bytes, uint32_t part_bytes)
     : set_mask_(sets - 1),
       ways_(ways),

@@ -26,9 +26,10 @@ class MemoryModel {
   MemoryModel& operator=(const MemoryModel&) = delete;
 
   /// Cycles that memory adds to `block`, which began at cycle `start` and whose instruction i has ended, without
-  /// memory, ends[i] cycles later. `accesses`: its data accesses. It goes on at `next`, by a branch if `taken`.
+  /// memory, ends[i] cycles later. `accesses`: its data accesses. It goes on at `next`, by a branch if `taken`. Adds to
+  /// `waits`, which is empty or has a number for each instruction, what each of them waited.
   virtual uint32_t run(const Block& block, std::span<const uint16_t> ends, std::span<const DataAccess> accesses,
-                       bool taken, uint32_t next, uint64_t start) = 0;
+                       bool taken, uint32_t next, uint64_t start, std::span<uint64_t> waits) = 0;
   /// The flash controller's access control register was written. Only the accelerator listens.
   virtual void set_access_control(uint32_t /*value*/) {}
   virtual void reset() = 0;
@@ -38,6 +39,10 @@ class MemoryModel {
   MemoryModel() = default;
   MemoryModel(const MemoryModel&) = default;  // for clone()
 };
+
+/// The instruction of `block` that made read `number`: reads belong to loads in their order, by the number of words
+/// that each of them reads.
+size_t reading_insn(const Block& block, int number);
 
 /// The model that `board` asks for. Throws InputError when its file has no figures for one.
 std::unique_ptr<MemoryModel> make_memory_model(const target::Board& board);

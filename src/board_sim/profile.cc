@@ -41,6 +41,16 @@ Json to_json(const Stalls& stalls) {
           {"memory", stalls.memory}};
 }
 
+/// With the stalls that there were.
+Json to_json(const InsnProfile& insn) {
+  Json stalls = to_json(insn.stalls);
+  for (Json::iterator at = stalls.begin(); at != stalls.end();) at = *at == 0.0 ? stalls.erase(at) : std::next(at);
+  Json entry = {
+      {"address", fmt::format("{:#010x}", insn.address)}, {"executions", insn.executions}, {"cycles", insn.cycles}};
+  if (!stalls.empty()) entry["stalls"] = std::move(stalls);
+  return entry;
+}
+
 Json to_json(const ProfileEntry& entry) {
   return {{"address", fmt::format("{:#010x}", entry.address)},
           {"executions", entry.executions},
@@ -64,6 +74,16 @@ std::vector<std::string> source_lines(const std::string& elf, const std::vector<
   return lines;
 }
 
+/// What each instruction of `block` took, memory included.
+std::vector<InsnCost> costs_of(const Machine& machine, const Block& block) {
+  std::vector<InsnCost> costs = machine.timer().costs(block);
+  for (size_t i = 0; i < block.waits.size(); ++i) {
+    costs[i].stalls.memory += static_cast<double>(block.waits[i]);
+    costs[i].cycles += static_cast<double>(block.waits[i]);
+  }
+  return costs;
+}
+
 template <typename Entries>
 void sort_by_cycles(Entries& entries) {
   std::ranges::sort(entries, [](const ProfileEntry& a, const ProfileEntry& b) {
@@ -76,6 +96,7 @@ void sort_by_cycles(Entries& entries) {
 Profile profile(const Machine& machine, const std::vector<ElfSymbol>& symbols) {
   Profile result;
   std::map<std::string, ProfileEntry> functions;
+  std::map<uint32_t, InsnProfile> insns;
   for (const Block& block : machine.blocks().all()) {
     if (block.executions == 0) continue;
     ProfileEntry entry;
@@ -84,8 +105,15 @@ Profile profile(const Machine& machine, const std::vector<ElfSymbol>& symbols) {
     entry.executions = block.executions;
     entry.instructions = block.executions * block.insns.size();
     entry.cycles = block.cycles;
-    entry.stalls = machine.timer().stalls(block);
-    entry.stalls.memory = static_cast<double>(block.memory_cycles);
+    const std::vector<InsnCost> costs = costs_of(machine, block);
+    for (size_t i = 0; i < costs.size(); ++i) {
+      InsnProfile& insn = insns[block.insns[i].address];
+      insn.address = block.insns[i].address;
+      insn.executions += block.executions;
+      insn.cycles += costs[i].cycles;
+      add(insn.stalls, costs[i].stalls);
+      add(entry.stalls, costs[i].stalls);
+    }
     ProfileEntry& function = functions[entry.name];
     if (function.executions == 0 || entry.address < function.address) function.address = entry.address;
     function.name = entry.name;
@@ -96,6 +124,7 @@ Profile profile(const Machine& machine, const std::vector<ElfSymbol>& symbols) {
     result.blocks.push_back(std::move(entry));
   }
   for (auto& [name, function] : functions) result.functions.push_back(std::move(function));
+  for (const auto& [address, insn] : insns) result.insns.push_back(insn);
   sort_by_cycles(result.blocks);
   sort_by_cycles(result.functions);
   return result;
@@ -104,7 +133,8 @@ Profile profile(const Machine& machine, const std::vector<ElfSymbol>& symbols) {
 std::string to_json(const Machine& machine, const Profile& profile, const std::string& elf) {
   Json document = {{"board", machine.board().name}, {"timing_model", machine.timer().has_model()},
                    {"cycles", machine.cycles()},    {"instructions", machine.instructions()},
-                   {"functions", Json::array()},    {"blocks", Json::array()}};
+                   {"functions", Json::array()},    {"blocks", Json::array()},
+                   {"code", Json::array()}};
   for (const ProfileEntry& function : profile.functions) {
     Json entry = {{"name", function.name}};
     entry.update(to_json(function));
@@ -118,6 +148,7 @@ std::string to_json(const Machine& machine, const Profile& profile, const std::s
     entry.update(to_json(profile.blocks[i]));
     document["blocks"].push_back(entry);
   }
+  for (const InsnProfile& insn : profile.insns) document["code"].push_back(to_json(insn));
   return document.dump(1) + "\n";
 }
 

@@ -17,8 +17,17 @@ struct ProfileEntry {
   Stalls stalls;
 };
 
+/// All runs of one instruction, whichever block it was a part of.
+struct InsnProfile {
+  uint32_t address = 0;
+  uint64_t executions = 0;
+  double cycles = 0;  // in which it waited or issued: 0 for an older one of a pair; all of them add up to the blocks'
+  Stalls stalls;
+};
+
 struct Profile {
   std::vector<ProfileEntry> functions, blocks;  // most cycles first
+  std::vector<InsnProfile> insns;               // by address
 };
 
 /// Everything that ran since power-up. `symbols` of the firmware, sorted by address.

@@ -110,25 +110,33 @@ std::vector<uint16_t> Timer::ends(const Block& block, size_t count) const {
   return ends;
 }
 
-Stalls Timer::stalls(const Block& block) const {
-  Stalls stalls;
-  if (!model_) return stalls;
-  stalls.mispredict = static_cast<double>(block.mispredicts) * model_->tables().mispredict;
+std::vector<InsnCost> Timer::costs(const Block& block) const {
+  std::vector<InsnCost> costs(block.insns.size());
+  if (costs.empty()) return costs;
+  if (!model_) {
+    for (InsnCost& cost : costs) cost.cycles = static_cast<double>(block.executions);
+    return costs;
+  }
   for (size_t kind = 0; kind < std::size(block.memo.entries); ++kind) {
-    const bool same_bank = (kind & 2) != 0;
+    const bool taken = (kind & 1) != 0, same_bank = (kind & 2) != 0;
     for (const BlockMemo::Entry& entry : block.memo.entries[kind]) {
       const double weight = static_cast<double>(entry.uses) / (model_->dual() ? 2 : 1);
       PipelineState pipeline = states_[entry.state_in];
-      for (const Insn& insn : block.insns) {
-        const schedule::Issue issue = model_->issue(pipeline, insn, same_bank);
+      for (size_t i = 0; i < block.insns.size(); ++i) {
+        const schedule::Issue issue = model_->issue(pipeline, block.insns[i], same_bank);
+        Stalls& stalls = costs[i].stalls;
         double* const reason = issue.cause == schedule::Wait::kDependency ? &stalls.dependency
                                : issue.cause == schedule::Wait::kConflict ? &stalls.conflict
                                                                           : &stalls.fetch;
         *reason += weight * issue.wait;
+        costs[i].cycles += weight * issue.cycles;
       }
+      if (taken) costs.back().cycles += weight * model_->take_branch(pipeline, block.insns.back());
     }
   }
-  return stalls;
+  costs.back().stalls.mispredict = static_cast<double>(block.mispredicts) * model_->tables().mispredict;
+  costs.back().cycles += costs.back().stalls.mispredict;
+  return costs;
 }
 
 uint32_t Timer::exception_entry() {

@@ -21,6 +21,12 @@ struct Stalls {
   double dependency = 0, conflict = 0, fetch = 0, mispredict = 0, memory = 0;
 };
 
+/// What one instruction of a block took in all its runs (memory aside), and what for.
+struct InsnCost {
+  double cycles = 0;
+  Stalls stalls;
+};
+
 class Timer {
  public:
   /// Loads the pipeline tables of `target`; a core without a timing model takes one cycle for each instruction.
@@ -47,8 +53,8 @@ class Timer {
   /// Leaving one exception for the next without unstacking.
   uint32_t tail_chain();
 
-  /// What `block` has waited for in all its runs (memory aside).
-  Stalls stalls(const Block& block) const;
+  /// What each instruction of `block` has taken. A branch has what it cost to be taken, or to be mispredicted.
+  std::vector<InsnCost> costs(const Block& block) const;
   uint64_t mispredicts() const { return mispredicts_; }
 
  private:
