@@ -15,6 +15,7 @@
 #include "search/workloads.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "tune/loop_features.h"
 #include "tune/plot.h"
 #include "tune/replay.h"
 #include "tune/replay_file.h"
@@ -29,7 +30,7 @@ constexpr size_t kMostTaught = 100;  // trials of each workload that others lear
 struct Settings {
   std::vector<std::string> files, models;
   std::string plot;
-  bool transfer = false, transfer_boards = false;
+  bool transfer = false, transfer_boards = false, estimate = false;
   int seeds = 20;
   int variants = 5;
   size_t most_trials = 2000;
@@ -114,6 +115,7 @@ void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
       if (!config_now) throw InputError(task.title, "the operator's space has no point " + text + " any more");
       return entry->second = features(task, *config_now);
     };
+    if (settings.estimate) workload.model.estimate = estimated_merit;
     uint32_t group = 0;
     for (const Workload& other : *workloads) {
       if (!teaches(settings, first, other.trials.front())) continue;
@@ -247,6 +249,7 @@ int main_of(int argc, char** argv) {
   app.add_option("--model", settings.models, "A .tflite file that has the operators, when they are not the named ones");
   app.add_flag("--transfer", settings.transfer, "The cost model knows 100 trials of each file of another operator");
   app.add_flag("--transfer-boards", settings.transfer_boards, "The same of the same operator on another board");
+  app.add_flag("--estimate", settings.estimate, "The cost model begins with the static estimate of the cycles");
   app.add_option("--plot", settings.plot, "Draw PREFIX-1.svg, PREFIX-2.svg ...");
   app.add_option("--seeds", settings.seeds, "Runs of each search")->capture_default_str()->check(CLI::Range(1, 10000));
   app.add_option("--variants", settings.variants, "Made-up workloads")

@@ -20,6 +20,7 @@
 #include "records/tradeoff.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "tune/loop_features.h"
 #include "tune/plot.h"
 #include "tune/tuner.h"
 
@@ -289,6 +290,7 @@ int run_tune(const Options& options) {
   tuning.setting = {board.target.name, board.name, way, measurer.compiler(), measurer.flags()};
   tuning.stop = &stop_requested;
   tuning.model.program = measure::program_features(workloads, board.target);
+  tuning.model.estimate = tune::estimated_merit;
   tuning.model.elsewhere = learned_elsewhere(options, workloads);
   tune::Plot plot{options.model + " on " + board.name, "trials", "cycles", {{"best so far", {}}}};
   tuning.on_progress = [&](const tune::Progress& progress) {

@@ -5,8 +5,8 @@
 #include <map>
 #include <memory>
 
+#include "schedule/call_estimate.h"
 #include "support/error.h"
-#include "target/pipeline.h"
 #include "tune/loop_features.h"
 
 namespace mote::measure {
@@ -16,11 +16,15 @@ namespace {
 struct Lowering {
   std::map<std::string, kernels::Workload> workloads;
   target::Target target;
-  int slots = 1;
+  schedule::CallEstimator estimator;
 
   std::vector<float> features(const std::string& workload, const space::Config& config) const {
     try {
-      return tune::loop_features(kernels::lower(workloads.at(workload), config, target, "candidate"), slots);
+      const kernels::Workload& w = workloads.at(workload);
+      // An operator that multiplies nothing has to make its output.
+      const int64_t macs = ir::macs_of(w.graph, w.op());
+      const int64_t work = macs > 0 ? macs : static_cast<int64_t>(ir::elements(w.output().shape));
+      return tune::loop_features(kernels::lower(w, config, target, "candidate"), estimator, static_cast<double>(work));
     } catch (const loop::ScheduleError&) {
       return std::vector<float>(tune::loop_feature_names().size(), std::numeric_limits<float>::quiet_NaN());
     }
@@ -40,10 +44,9 @@ class Lowerings {
 
 std::shared_ptr<const Lowering> lowering_of(const std::vector<kernels::Workload>& workloads,
                                             const target::Target& target) {
-  const std::shared_ptr<Lowering> lowering = std::make_shared<Lowering>();
+  const std::shared_ptr<Lowering> lowering =
+      std::make_shared<Lowering>(Lowering{{}, target, schedule::CallEstimator(target.pipeline)});
   for (const kernels::Workload& workload : workloads) lowering->workloads.try_emplace(workload.key, workload);
-  lowering->target = target;
-  if (!target.pipeline.empty()) lowering->slots = target::load_pipeline(target.pipeline).slots;
   return lowering;
 }
 

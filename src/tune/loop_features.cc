@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <string>
 
@@ -17,6 +18,7 @@ struct Counts {
   double loads[5] = {}, stores[5] = {}, bytes = 0;  // by Buffer::Kind
   double still = 0, consecutive = 0, strided = 0;   // loads by their step in the loop around them
   double invocations = 0;
+  schedule::CallEstimate calls_cost{};  // of all invocations
 };
 
 struct Loop {
@@ -27,9 +29,13 @@ struct Loop {
 /// Walks a program once, outermost loops first.
 class Walk {
  public:
-  explicit Walk(const loop::Program& program) : program_(program) { block(program.body, 1); }
+  Walk(const loop::Program& program, const schedule::CallEstimator& estimator)
+      : program_(program), estimator_(estimator) {
+    block(program.body, 1);
+  }
 
   Counts counts;
+  bool in_c = false;      // loops in assembly run nobody knows how often: of those `counts` has a round each
   double statements = 0;  // as written: the size of the code
   int deepest = 0;
   double busiest_runs = 0;      // iterations of the loop that runs most
@@ -57,9 +63,46 @@ class Walk {
       counts.tests += times;
       expression(test->condition, times);
       block(test->body, times);
-    } else if (std::holds_alternative<loop::Invoke>(stmt.node)) {
+    } else if (const loop::Invoke* call = std::get_if<loop::Invoke>(&stmt.node)) {
       counts.invocations += times;
+      invoke(*call, times);
     }
+  }
+
+  /// Buffers are taken to lie far apart, and loop variables to be what they are in the first round.
+  void invoke(const loop::Invoke& call, double times) {
+    constexpr int64_t kFar = int64_t{1} << 36;
+    std::vector<int64_t> arguments;
+    for (const loop::Invoke::Argument& argument : call.arguments) {
+      if (argument.buffer.empty()) {
+        arguments.push_back(argument.value.constant);
+        continue;
+      }
+      const loop::Buffer& buffer = program_.buffer(argument.buffer);
+      const int64_t place = &buffer - program_.buffers.data() + 1;
+      arguments.push_back(place * kFar + first_of(buffer, argument.index) * static_cast<int64_t>(size_of(buffer.type)));
+    }
+    const auto [entry, is_new] = calls_.try_emplace({call.function, arguments});
+    if (is_new) entry->second = estimate(call.function, arguments);
+    counts.calls_cost.add(entry->second, times);
+  }
+
+  schedule::CallEstimate estimate(const std::string& name, const std::vector<int64_t>& arguments) {
+    const auto function = std::find_if(program_.functions.begin(), program_.functions.end(),
+                                       [&](const loop::Function& f) { return f.name == name; });
+    if (function == program_.functions.end()) return {};
+    const auto [entry, is_new] = codes_.try_emplace(name);
+    if (is_new) entry->second = schedule::read_assembly(function->text);
+    for (const schedule::AssemblyFunction& code : entry->second) {
+      if (code.name == name) return estimator_.call(code.lines, arguments);
+    }
+    // It is in C, around loops in assembly.
+    schedule::CallEstimate once;
+    for (const schedule::AssemblyFunction& code : entry->second) {
+      once.add(estimator_.call(code.lines, {}), 1);
+    }
+    in_c = in_c || once.cycles > 0;
+    return once;
   }
 
   void enter(const loop::For& f, double times) {
@@ -142,6 +185,13 @@ class Walk {
     for (const loop::Expr& argument : call.arguments) expression(argument, times);
   }
 
+  /// The element at an index whose variables are 0, from the buffer's beginning.
+  static int64_t first_of(const loop::Buffer& buffer, const std::vector<loop::Affine>& index) {
+    int64_t element = 0;
+    for (size_t d = 0; d < index.size(); ++d) element = element * buffer.shape.at(d) + index[d].constant;
+    return element;
+  }
+
   static int64_t step_of(const loop::Buffer& buffer, const std::vector<loop::Affine>& index,
                          const std::string& variable) {
     int64_t step = 0, stride = 1;
@@ -162,129 +212,135 @@ class Walk {
   }
 
   const loop::Program& program_;
+  const schedule::CallEstimator& estimator_;
+  std::map<std::string, std::vector<schedule::AssemblyFunction>> codes_;
+  std::map<std::pair<std::string, std::vector<int64_t>>, schedule::CallEstimate> calls_;
   std::vector<Loop> loops_;
   std::set<std::string> operands_, sums_;
   double products_written_ = 0;
 };
 
-/// Instructions in the text of the functions that stand before the program.
-struct Functions {
-  double instructions = 0, multiplies = 0, loads = 0;
+/// Lines of the functions that stand before the program: the size of their code.
+double function_lines(const loop::Program& program) {
+  double lines = 0;
+  for (const loop::Function& function : program.functions) {
+    const size_t end = std::min(function.text.find("#else"), function.text.size());
+    lines += static_cast<double>(
+        std::count(function.text.begin(), function.text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+  }
+  return lines;
+}
+
+/// Loads and stores of memory.
+double moves(const Counts& c) {
+  double count = 0;
+  for (size_t kind = 0; kind < std::size(c.loads); ++kind) {
+    if (kind != static_cast<size_t>(loop::Buffer::Kind::kLocal)) count += c.loads[kind] + c.stores[kind];
+  }
+  return count;
+}
+
+/// What the core would take for the loops in C if nothing waited: its multiply unit, its memory port and its issue
+/// slots, each alone.
+double least_cycles(const Counts& c, const schedule::CallEstimator& estimator) {
+  const double multiplies = c.products + c.pair_products, memory = moves(c);
+  const double issued = multiplies + memory + c.additions / 2 + c.shifts + c.tests + 2 * c.iterations;
+  if (estimator.slots() > 1) return std::max({multiplies, memory, issued / estimator.slots()});
+  return issued + estimator.load_wait() * memory;
+}
+
+struct Feature {
+  std::string_view name;
+  double value = 0;
 };
 
-Functions functions_of(const loop::Program& program) {
-  Functions functions;
-  for (const loop::Function& function : program.functions) {
-    for (size_t at = 0; at < function.text.size();) {
-      const size_t end = std::min(function.text.find('\n', at), function.text.size());
-      const std::string_view line = std::string_view(function.text).substr(at, end - at);
-      const auto has = [&](std::string_view word) { return line.find(word) != std::string_view::npos; };
-      functions.instructions += 1;
-      functions.multiplies += has("smla") || has("smul") ? 1 : 0;
-      functions.loads += has("ldr") || has("vldr") ? 1 : 0;
-      at = end + 1;
-    }
-  }
-  return functions;
-}
-
-/// What the core would take if nothing waited: its multiply unit, its memory port and its issue slots, each alone.
-double least_cycles(const Counts& c, int slots) {
-  double loads = 0, stores = 0;
-  for (size_t kind = 0; kind < std::size(c.loads); ++kind) {
-    if (kind == static_cast<size_t>(loop::Buffer::Kind::kLocal)) continue;
-    loads += c.loads[kind];
-    stores += c.stores[kind];
-  }
-  const double multiplies = c.products + c.pair_products;
-  const double issued = multiplies + loads + stores + c.shifts + c.tests + 2 * c.iterations;
-  return slots > 1 ? std::max({multiplies, loads + stores, issued / slots}) : issued + loads;
-}
-
-float size(double count) {
-  return static_cast<float>(std::log2(1 + count));
+/// `of` says how a count is told: by how much it is more or less than the work.
+template <typename Of>
+std::vector<Feature> features_of(const loop::Program& program, const Walk& walk,
+                                 const schedule::CallEstimator& estimator, const Of& of) {
+  const Counts& c = walk.counts;
+  const schedule::CallEstimate& calls = c.calls_cost;
+  const auto loads = [&](loop::Buffer::Kind kind) { return of(c.loads[static_cast<size_t>(kind)]); };
+  const auto stores = [&](loop::Buffer::Kind kind) { return of(c.stores[static_cast<size_t>(kind)]); };
+  const auto size = [](double count) { return std::log2(1 + count); };
+  const double steps = std::max(1.0, c.still + c.consecutive + c.strided);
+  const double loops = least_cycles(c, estimator);
+  using Kind = loop::Buffer::Kind;
+  return {{"iterations", of(c.iterations)},
+          {"products", of(c.products)},
+          {"pair products", of(c.pair_products)},
+          {"additions", of(c.additions)},
+          {"shifts", of(c.shifts)},
+          {"tests", of(c.tests)},
+          {"intrinsics", of(c.calls)},
+          {"input loads", loads(Kind::kInput)},
+          {"constant loads", loads(Kind::kConstant)},
+          {"workspace loads", loads(Kind::kWorkspace)},
+          {"local loads", loads(Kind::kLocal)},
+          {"output stores", stores(Kind::kOutput)},
+          {"workspace stores", stores(Kind::kWorkspace)},
+          {"bytes", of(c.bytes)},
+          {"share still", c.still / steps},
+          {"share consecutive", c.consecutive / steps},
+          {"share strided", c.strided / steps},
+          {"invocations", of(c.invocations)},
+          {"size of statements", size(walk.statements)},
+          {"deepest", static_cast<double>(walk.deepest)},
+          {"busiest runs", of(walk.busiest_runs)},
+          {"size of busiest extent", size(walk.busiest_extent)},
+          {"size of busiest products", size(walk.busiest_products)},
+          {"size of busiest operands", size(walk.busiest_operands)},
+          {"size of busiest sums", size(walk.busiest_sums)},
+          {"busiest registers", walk.busiest_operands + walk.busiest_sums},
+          {"products per operand", walk.busiest_products / std::max(1.0, walk.busiest_operands)},
+          {"size of functions", size(function_lines(program))},
+          {"calls' instructions", of(calls.instructions)},
+          {"calls' multiplies", of(calls.multiplies)},
+          {"calls' loads", of(calls.loads)},
+          {"calls' stores", of(calls.stores)},
+          {"calls' cycles", of(calls.cycles)},
+          {"calls' cycles per multiply", calls.cycles / std::max(1.0, calls.multiplies)},
+          {"size of workspace", size(static_cast<double>(program.workspace_bytes()))},
+          {"size of constants", size(static_cast<double>(program.constant_bytes()))},
+          {"least cycles", of(loops)},
+          {"cycles", of(loops + calls.cycles)}};
 }
 
 }  // namespace
 
 const std::vector<std::string_view>& loop_feature_names() {
-  static const std::vector<std::string_view> names{"iterations",
-                                                   "products",
-                                                   "pair products",
-                                                   "additions",
-                                                   "shifts",
-                                                   "tests",
-                                                   "intrinsics",
-                                                   "input loads",
-                                                   "constant loads",
-                                                   "workspace loads",
-                                                   "local loads",
-                                                   "output stores",
-                                                   "workspace stores",
-                                                   "bytes",
-                                                   "share still",
-                                                   "share consecutive",
-                                                   "share strided",
-                                                   "invocations",
-                                                   "statements",
-                                                   "deepest",
-                                                   "busiest runs",
-                                                   "busiest extent",
-                                                   "busiest products",
-                                                   "busiest operands",
-                                                   "busiest sums",
-                                                   "products per operand",
-                                                   "function lines",
-                                                   "function multiplies",
-                                                   "function loads",
-                                                   "lines per multiply",
-                                                   "loads per multiply",
-                                                   "workspace bytes",
-                                                   "constant bytes",
-                                                   "least cycles"};
+  static const std::vector<std::string_view> names = [] {
+    const schedule::CallEstimator estimator("");
+    const loop::Program none;
+    std::vector<std::string_view> all;
+    for (const Feature& f : features_of(none, Walk(none, estimator), estimator, [](double count) { return count; }))
+      all.push_back(f.name);
+    return all;
+  }();
   return names;
 }
 
-std::vector<float> loop_features(const loop::Program& program, int slots) {
-  const Walk walk(program);
-  const Counts& c = walk.counts;
-  const Functions functions = functions_of(program);
-  const double steps = std::max(1.0, c.still + c.consecutive + c.strided);
-  const auto kind = [](loop::Buffer::Kind k) { return static_cast<size_t>(k); };
-  return {size(c.iterations),
-          size(c.products),
-          size(c.pair_products),
-          size(c.additions),
-          size(c.shifts),
-          size(c.tests),
-          size(c.calls),
-          size(c.loads[kind(loop::Buffer::Kind::kInput)]),
-          size(c.loads[kind(loop::Buffer::Kind::kConstant)]),
-          size(c.loads[kind(loop::Buffer::Kind::kWorkspace)]),
-          size(c.loads[kind(loop::Buffer::Kind::kLocal)]),
-          size(c.stores[kind(loop::Buffer::Kind::kOutput)]),
-          size(c.stores[kind(loop::Buffer::Kind::kWorkspace)]),
-          size(c.bytes),
-          static_cast<float>(c.still / steps),
-          static_cast<float>(c.consecutive / steps),
-          static_cast<float>(c.strided / steps),
-          size(c.invocations),
-          size(walk.statements),
-          static_cast<float>(walk.deepest),
-          size(walk.busiest_runs),
-          size(walk.busiest_extent),
-          size(walk.busiest_products),
-          size(walk.busiest_operands),
-          size(walk.busiest_sums),
-          static_cast<float>(walk.busiest_products / std::max(1.0, walk.busiest_operands)),
-          size(functions.instructions),
-          size(functions.multiplies),
-          size(functions.loads),
-          static_cast<float>(functions.instructions / std::max(1.0, functions.multiplies)),
-          static_cast<float>(functions.loads / std::max(1.0, functions.multiplies)),
-          size(static_cast<double>(program.workspace_bytes())),
-          size(static_cast<double>(program.constant_bytes())),
-          size(least_cycles(c, slots))};
+std::vector<float> loop_features(const loop::Program& program, const schedule::CallEstimator& estimator, double work) {
+  Walk walk(program, estimator);
+  if (walk.in_c) {
+    // They do the work, two products at a time.
+    const schedule::CallEstimate once = walk.counts.calls_cost;
+    walk.counts.calls_cost = {};
+    walk.counts.calls_cost.add(once, work / (2 * std::max(1.0, once.multiplies)));
+  }
+  const auto of = [&](double count) { return std::log2((1 + count) / (1 + work)); };
+  std::vector<float> values;
+  for (const Feature& f : features_of(program, walk, estimator, of)) values.push_back(static_cast<float>(f.value));
+  return values;
+}
+
+float estimated_merit(const std::vector<float>& loop_features) {
+  constexpr float kPerHalf = 10;  // half the cycles
+  constexpr float kHopeless = -100;
+  static const size_t cycles = static_cast<size_t>(
+      std::find(loop_feature_names().begin(), loop_feature_names().end(), "cycles") - loop_feature_names().begin());
+  const float value = loop_features.at(cycles);
+  return std::isnan(value) ? kHopeless : -kPerHalf * value;
 }
 
 }  // namespace mote::tune

@@ -27,11 +27,13 @@ loop::Program matrix_vector() {
   return p;
 }
 
-double feature(const loop::Program& program, std::string_view name, int slots = 2) {
+/// As if there were no work: counts themselves.
+double feature(const loop::Program& program, std::string_view name, const std::string& pipeline = "m7") {
   const std::vector<std::string_view>& names = loop_feature_names();
   const auto found = std::find(names.begin(), names.end(), name);
   EXPECT_NE(found, names.end()) << name;
-  return static_cast<double>(loop_features(program, slots)[static_cast<size_t>(found - names.begin())]);
+  return static_cast<double>(
+      loop_features(program, schedule::CallEstimator(pipeline), 0)[static_cast<size_t>(found - names.begin())]);
 }
 
 double log_of(double count) {
@@ -40,17 +42,17 @@ double log_of(double count) {
 
 TEST(LoopFeatures, CountWhatAProgramDoes) {
   const loop::Program p = matrix_vector();
-  EXPECT_EQ(loop_features(p, 2).size(), loop_feature_names().size());
+  EXPECT_EQ(loop_features(p, schedule::CallEstimator("m7"), 1).size(), loop_feature_names().size());
   EXPECT_NEAR(feature(p, "iterations"), log_of(32 + 512), 1e-5);
   EXPECT_NEAR(feature(p, "products"), log_of(512), 1e-5);
   EXPECT_NEAR(feature(p, "input loads"), log_of(512), 1e-5);
   EXPECT_NEAR(feature(p, "constant loads"), log_of(512), 1e-5);
   EXPECT_NEAR(feature(p, "output stores"), log_of(32), 1e-5);
   EXPECT_NEAR(feature(p, "bytes"), log_of(2 * 512 + 4 * 32), 1e-5);
-  EXPECT_NEAR(feature(p, "busiest extent"), log_of(16), 1e-5);
+  EXPECT_NEAR(feature(p, "size of busiest extent"), log_of(16), 1e-5);
   EXPECT_NEAR(feature(p, "share consecutive"), 1, 1e-5);
   EXPECT_NEAR(feature(p, "deepest"), 2, 1e-5);
-  EXPECT_NEAR(feature(p, "constant bytes"), log_of(512), 1e-5);
+  EXPECT_NEAR(feature(p, "size of constants"), log_of(512), 1e-5);
 }
 
 TEST(LoopFeatures, ShowWhatTilingAndUnrollingChange) {
@@ -62,12 +64,51 @@ TEST(LoopFeatures, ShowWhatTilingAndUnrollingChange) {
   const loop::Program plain = matrix_vector();
   EXPECT_NEAR(feature(tiled, "products"), feature(plain, "products"), 1e-5);
   EXPECT_LT(feature(tiled, "iterations"), feature(plain, "iterations") - 1.9);
-  EXPECT_NEAR(feature(tiled, "busiest products"), log_of(4), 1e-5);
-  EXPECT_NEAR(feature(tiled, "busiest sums"), log_of(4), 1e-5);
+  EXPECT_NEAR(feature(tiled, "size of busiest products"), log_of(4), 1e-5);
+  EXPECT_NEAR(feature(tiled, "size of busiest sums"), log_of(4), 1e-5);
   EXPECT_GT(feature(tiled, "products per operand"), feature(plain, "products per operand"));
-  EXPECT_GT(feature(tiled, "statements"), feature(plain, "statements"));
+  EXPECT_GT(feature(tiled, "size of statements"), feature(plain, "size of statements"));
   EXPECT_LT(feature(tiled, "least cycles"), feature(plain, "least cycles"));
-  EXPECT_GT(feature(plain, "least cycles", 1), feature(plain, "least cycles", 2));
+  EXPECT_GT(feature(plain, "least cycles", "m4"), feature(plain, "least cycles", "m7"));
+}
+
+/// Calls of a function in assembly that multiplies three times for each of `rounds`, `times` times.
+loop::Program calling(int64_t rounds, int64_t times, const std::string& defined) {
+  loop::Program p = matrix_vector();
+  p.functions = {{"g",
+                  "__asm__(\n\"" + defined +
+                      ":\\n\"\n\"1:\\n\"\n\"  mla r3, r3, r3, r3\\n\"\n\"  mla r4, r3, r3, r3\\n\"\n\"  mla r5, r3, "
+                      "r3, r3\\n\"\n\"  subs r1, r1, #1\\n\"\n\"  bne 1b\\n\"\n\"  bx lr\\n\"\n);\n",
+                  {}}};
+  p.body = {loop::loop("i", times, {loop::invoke("g", {loop::address("y", {var("i")}), loop::number(rounds)})})};
+  return p;
+}
+
+TEST(LoopFeatures, KnowWhatCallsOfAssemblyCost) {
+  const loop::Program p = calling(50, 20, "g");
+  EXPECT_NEAR(feature(p, "calls' multiplies"), log_of(50 * 20 * 3), 1e-5);
+  EXPECT_NEAR(feature(p, "calls' instructions"), log_of(20 * (50 * 5 + 1)), 1e-5);
+  EXPECT_GT(feature(p, "cycles"), log_of(50 * 20 * 3));
+  EXPECT_GT(feature(calling(51, 20, "g"), "cycles"), feature(p, "cycles"));
+}
+
+TEST(LoopFeatures, LetLoopsInAssemblyUnderAFunctionInCDoTheWork) {
+  const loop::Program p = calling(50, 20, "g_loops");
+  const std::vector<std::string_view>& names = loop_feature_names();
+  const auto place = std::find(names.begin(), names.end(), "calls' multiplies") - names.begin();
+  const std::vector<float> features = loop_features(p, schedule::CallEstimator("m7"), 6000);
+  EXPECT_NEAR(features[static_cast<size_t>(place)], std::log2(3001.0 / 6001.0), 1e-5);
+}
+
+TEST(LoopFeatures, AreTheSameForALargerWorkloadOfTheSameKind) {
+  const schedule::CallEstimator estimator("m7");
+  const std::vector<float> small = loop_features(calling(1000, 100, "g"), estimator, 6e5);
+  const std::vector<float> large = loop_features(calling(1000, 200, "g"), estimator, 12e5);
+  const auto place = std::find(loop_feature_names().begin(), loop_feature_names().end(), "cycles");
+  const size_t cycles = static_cast<size_t>(place - loop_feature_names().begin());
+  EXPECT_NEAR(small[cycles], large[cycles], 0.01);
+  EXPECT_NEAR(estimated_merit(small), estimated_merit(large), 0.1);
+  EXPECT_GT(estimated_merit(loop_features(calling(900, 100, "g"), estimator, 6e5)), estimated_merit(small));
 }
 
 }  // namespace

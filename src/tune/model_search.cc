@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <unordered_map>
 
 #include "tune/cost_model.h"
@@ -11,7 +12,8 @@ namespace mote::tune {
 namespace {
 
 constexpr size_t kFirstRandom = 8;    // trials before the model has a say
-constexpr size_t kLooks = 12;         // with knowledge from elsewhere: random programs looked at for each trial
+constexpr size_t kLooks = 160;        // random programs looked at before the first proposal
+constexpr int kRounds = 2;            // of looking at the programs that the looks before them make promising
 constexpr double kRandomShare = 0.1;  // of every batch: what the model would never propose
 constexpr size_t kChains = 64;        // annealed side by side, half from the best known points and half from anywhere
 constexpr size_t kSteps = 60;         // of each chain
@@ -37,6 +39,7 @@ class ModelSearch final : public Search {
         model_(random_.bits()),
         program_model_(random_.bits()),
         elsewhere_model_(random_.bits()) {
+    for (Example& example : inputs_.elsewhere) example.prior = estimate_of(example.features);
     if (inputs_.program) elsewhere_model_.fit(inputs_.elsewhere);
   }
 
@@ -44,17 +47,9 @@ class ModelSearch final : public Search {
     const size_t guided =
         count > 1 ? count - static_cast<size_t>(std::ceil(kRandomShare * static_cast<double>(count))) : 1;
     std::vector<uint64_t> proposals;
-    if (known_.size() >= kFirstRandom && successes_ > 1) {
+    if (knows_something()) {
       if (!fitted_) fit();
-      const std::unordered_map<uint64_t, float> seen = points_.size() <= kChains * kSteps ? score_all() : anneal();
-      std::vector<Candidate> candidates = best_fresh(seen, count * kCandidates);
-      if (knows_elsewhere()) add_some_fresh(count * kLooks, &candidates);
-      proposals = choose(by_program(std::move(candidates)), guided);
-    } else if (knows_elsewhere()) {
-      if (!fitted_) fit();
-      std::vector<Candidate> candidates;
-      add_some_fresh(count * kLooks, &candidates);
-      proposals = choose(by_program(std::move(candidates)), guided);
+      proposals = choose(inputs_.program ? scouted(count) : promising(count * kCandidates), guided);
     }
     while (proposals.size() < count) {
       const std::optional<uint64_t> index = points_.draw_evenly(random_);
@@ -80,7 +75,11 @@ class ModelSearch final : public Search {
     return entry->second;
   }
 
-  bool knows_elsewhere() const { return inputs_.program && !inputs_.elsewhere.empty(); }
+  /// Before the first trials only a prior does.
+  bool knows_something() const {
+    const bool has_prior = inputs_.program && (inputs_.estimate || !inputs_.elsewhere.empty());
+    return has_prior || (known_.size() >= kFirstRandom && successes_ > 1);
+  }
 
   /// What the models see of a point that was lowered.
   struct Seen {
@@ -88,12 +87,19 @@ class ModelSearch final : public Search {
     float prior = 0;              // the score of what is known elsewhere
   };
 
+  float estimate_of(const std::vector<float>& features) const {
+    return inputs_.estimate ? inputs_.estimate(features) : 0;
+  }
+
   const Seen& seen_of(uint64_t index) {
     const auto [entry, is_new] = seen_.try_emplace(index);
     Seen& seen = entry->second;
     if (is_new) {
       seen.features = inputs_.program(task_, task_.space.at(index));
-      if (knows_elsewhere()) seen.prior = elsewhere_model_.score(std::span(&seen.features, 1)).front();
+      seen.prior = estimate_of(seen.features);
+      if (!inputs_.elsewhere.empty()) {
+        seen.prior = elsewhere_model_.score(std::span(&seen.features, 1), std::span(&seen.prior, 1)).front();
+      }
       const std::vector<float>& knobs = features_of(index);
       seen.features.insert(seen.features.end(), knobs.begin(), knobs.end());
     }
@@ -122,8 +128,9 @@ class ModelSearch final : public Search {
       const float merit = cycles == 0 ? 0.0F : static_cast<float>(best) / static_cast<float>(cycles);
       examples.push_back({features_of(index), merit, 0});
     }
-    model_.fit(examples);
-    if (inputs_.program) {
+    if (!inputs_.program) {
+      model_.fit(examples);
+    } else {
       for (size_t i = 0; i < sorted.size(); ++i) {
         const Seen& seen = seen_of(sorted[i].first);
         examples[i].features = seen.features;
@@ -198,31 +205,44 @@ class ModelSearch final : public Search {
     return fresh;
   }
 
-  /// Adds up to `most` fresh points of all alternatives, untaken.
-  void add_some_fresh(size_t most, std::vector<Candidate>* candidates) {
-    for (size_t tries = 0, added = 0; tries < 4 * most && added < most; ++tries) {
-      const uint64_t index = points_.random_evenly(random_);
-      const bool there =
-          std::any_of(candidates->begin(), candidates->end(), [&](const Candidate& c) { return c.index == index; });
-      if (there || !points_.is_fresh(index)) continue;
-      candidates->push_back({0, index});
-      ++added;
-    }
+  /// What the knobs' model finds best, of the points that may still be proposed.
+  std::vector<Candidate> promising(size_t most) {
+    return best_fresh(points_.size() <= kChains * kSteps ? score_all() : anneal(), most);
   }
 
-  /// The candidates in the order of the model that knows their programs, where there is one.
-  std::vector<Candidate> by_program(std::vector<Candidate> candidates) {
-    if (!inputs_.program) return candidates;
+  /// Fresh points in the order of the model that knows their programs. Lowering a point is dear: the knobs' model
+  /// learns from those that were lowered which others are worth it.
+  std::vector<Candidate> scouted(size_t count) {
+    for (size_t tries = 0; tries < 4 * kLooks && seen_.size() < kLooks; ++tries) {
+      const uint64_t index = points_.random_evenly(random_);
+      if (points_.is_legal(index)) seen_of(index);
+    }
+    for (int round = 0; round < kRounds; ++round) {
+      std::vector<Example> examples;
+      for (const Candidate& candidate : ranked_seen())
+        examples.push_back({features_of(candidate.index), candidate.score, 0});
+      model_.fit(examples);
+      for (const Candidate& candidate : promising(count * kCandidates)) seen_of(candidate.index);
+    }
+    std::vector<Candidate> ranked = ranked_seen();
+    std::erase_if(ranked, [&](const Candidate& candidate) { return points_.is_taken(candidate.index); });
+    return ranked;
+  }
+
+  /// All points that were lowered, as the model that knows their programs ranks them.
+  std::vector<Candidate> ranked_seen() const {
+    std::vector<Candidate> ranked;
     std::vector<std::vector<float>> rows;
     std::vector<float> priors;
-    for (const Candidate& candidate : candidates) {
-      rows.push_back(seen_of(candidate.index).features);
-      priors.push_back(seen_of(candidate.index).prior);
+    for (const auto& [index, seen] : seen_) {
+      ranked.push_back({0, index});
+      rows.push_back(seen.features);
+      priors.push_back(seen.prior);
     }
     const std::vector<float> scores = known_.empty() ? priors : program_model_.score(rows, priors);
-    for (size_t i = 0; i < candidates.size(); ++i) candidates[i].score = scores[i];
-    std::sort(candidates.begin(), candidates.end());
-    return candidates;
+    for (size_t i = 0; i < ranked.size(); ++i) ranked[i].score = scores[i];
+    std::sort(ranked.begin(), ranked.end());
+    return ranked;
   }
 
   /// The best candidates, but not all from one corner: of those near a better one only a share.
@@ -251,7 +271,7 @@ class ModelSearch final : public Search {
   size_t successes_ = 0;
   std::unordered_map<uint64_t, uint64_t> known_;  // index to least cycles, 0 when it never worked
   std::unordered_map<uint64_t, std::vector<float>> features_;
-  std::unordered_map<uint64_t, Seen> seen_;
+  std::map<uint64_t, Seen> seen_;
 };
 
 }  // namespace
