@@ -37,11 +37,12 @@ class Explorer {
     if (inside(leader) && leaders_.insert(leader).second) open_.insert(leader);
   }
 
-  /// The instruction at `at`. It is decoded together with what follows, so that IT blocks are seen whole.
+  /// The instruction at `at`. It is decoded together with what follows, so that IT blocks are seen whole, but not with
+  /// what stands behind a jump, which may be literals.
   const Insn& insn_at(uint32_t at) {
     const auto known = decoded_.find(at);
     if (known != decoded_.end()) return known->second;
-    for (const Insn& insn : decode(at, code_.subspan(at - address_))) decoded_.try_emplace(insn.address, insn);
+    for (const Insn& insn : decode(at, code_.subspan(at - address_), true)) decoded_.try_emplace(insn.address, insn);
     return decoded_.at(at);
   }
 

@@ -23,6 +23,14 @@ class Disassembler {
   Disassembler(const Disassembler&) = delete;
   Disassembler& operator=(const Disassembler&) = delete;
 
+  /// Forgets an IT block that was begun: what looked like one may have been data.
+  void restart() {
+    const uint8_t nop[] = {0x00, 0xbf};
+    cs_insn* first = nullptr;
+    const size_t count = cs_disasm(handle_, nop, sizeof nop, 0, 1, &first);
+    cs_free(first, count);
+  }
+
   /// The instruction at the front of `code`, which is then consumed; nullptr when it is none Capstone knows.
   const cs_insn* next(uint32_t& address, std::span<const std::byte>& code) {
     const uint8_t* at = reinterpret_cast<const uint8_t*>(code.data());
@@ -52,12 +60,14 @@ uint16_t halfword(std::span<const std::byte> code) {
 
 }  // namespace
 
-std::vector<Insn> decode(uint32_t address, std::span<const std::byte> code) {
+std::vector<Insn> decode(uint32_t address, std::span<const std::byte> code, bool to_jump) {
   std::vector<Insn> insns;
+  disassembler().restart();
   while (code.size() >= 2) {
     const size_t size = std::min<size_t>(code.size(), thumb_size(halfword(code)));
     if (const cs_insn* insn = disassembler().next(address, code)) {
       insns.push_back(Describer(*insn).describe());
+      if (to_jump && insns.back().branch && !insns.back().conditional && !insns.back().call) break;
       continue;
     }
     Insn unknown;
@@ -71,6 +81,7 @@ std::vector<Insn> decode(uint32_t address, std::span<const std::byte> code) {
 }
 
 std::string disassemble(uint32_t address, std::span<const std::byte> code) {
+  disassembler().restart();
   const cs_insn* insn = code.size() < 2 ? nullptr : disassembler().next(address, code);
   if (insn == nullptr) return "<undefined>";
   std::string text = insn->mnemonic;

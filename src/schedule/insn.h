@@ -81,9 +81,9 @@ constexpr int thumb_size(uint16_t halfword) {
   return halfword >= 0xE800 ? 4 : 2;
 }
 
-/// Decodes Thumb-2 machine code at `address` up to the end of `code`. What is no known instruction becomes a plain one
-/// of its size, so that addresses stay right.
-std::vector<Insn> decode(uint32_t address, std::span<const std::byte> code);
+/// Decodes Thumb-2 machine code at `address` up to the end of `code`; if `to_jump`, up to the first jump that is always
+/// taken. What is no known instruction becomes a plain one of its size, so that addresses stay right.
+std::vector<Insn> decode(uint32_t address, std::span<const std::byte> code, bool to_jump = false);
 
 /// The text of the instruction at the start of `code`: "smlad r0, r1, r2, r0"; "<undefined>" when it is none.
 std::string disassemble(uint32_t address, std::span<const std::byte> code);

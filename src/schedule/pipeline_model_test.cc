@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "schedule/annotate.h"
+#include "schedule/basic_blocks.h"
 #include "support/random.h"
 
 namespace mote::schedule {
@@ -39,6 +40,16 @@ TEST(Decode, DescribesOperandsByUse) {
   EXPECT_EQ(mac.reads[2].reg, 3);
   EXPECT_EQ(mac.reads[2].use, Operand::kAccumulate);
   EXPECT_TRUE(mac.units & target::kUnitMac);
+}
+
+TEST(Decode, DataThatLooksLikeAnItBlockChangesNothing) {
+  const uint16_t itt_eq = 0xBF04, push = 0xB510, pop = 0xBD10, jump_over_two = 0xE000;
+  ASSERT_TRUE(decode(0, code_of({itt_eq, push})).back().conditional);
+  decode(0, code_of({itt_eq}));
+  EXPECT_FALSE(decode(0, code_of({push})).front().conditional);
+  const std::vector<BasicBlock> blocks = basic_blocks(0, code_of({jump_over_two, itt_eq, push, pop}));
+  ASSERT_EQ(blocks.size(), 2u);
+  for (const Insn& insn : blocks.back()) EXPECT_FALSE(insn.conditional) << insn.address;
 }
 
 TEST(Decode, DescribesAccesses) {
