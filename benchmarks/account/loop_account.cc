@@ -75,11 +75,10 @@ Bytes code_of(const toolchain::Image& image, const toolchain::Symbol& symbol) {
 /// The account of the longest loop among the functions of operator `index`.
 std::optional<Account> account_of(const deploy::Network& network, size_t index, const toolchain::Image& image,
                                   const schedule::PipelineModel& model) {
-  const size_t owner = deploy::share_code(network).owner[index];
-  const std::string prefix = fmt::format("{}_{:02}_", network.prefix, owner);
+  const deploy::SharedCode shared = deploy::share_code(network);
   std::optional<Account> longest;
   for (const toolchain::Symbol& symbol : image.symbols) {
-    if (!symbol.function || symbol.size == 0 || !symbol.name.starts_with(prefix)) continue;
+    if (!symbol.function || symbol.size == 0 || !shared.runs_for(network, index, symbol.name)) continue;
     const Bytes code = code_of(image, symbol);
     const std::vector<AnnotatedBlock> blocks = schedule::annotate_function(model, symbol.address(), code);
     const AnnotatedBlock* const block = hottest(blocks);

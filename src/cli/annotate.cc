@@ -116,10 +116,10 @@ std::vector<Function> functions_of_model(const Options& options, target::Target&
   const std::string& file = options.deployment.model;
   if (!options.functions.empty()) return named_functions(image, file, options.functions);
   if (options.operator_index < 0) throw InputError(file, "is a model: choose a part with --operator or --function");
-  // Operators may share the function of one of them.
-  const size_t owner = deploy::share_code(library.network).owner[library_operator(deployment, options.operator_index)];
-  const std::string prefix = fmt::format("{}_{:02}_", library.network.prefix, owner);
-  return functions_of(image, file, [&](const std::string& name) { return name.starts_with(prefix); });
+  const size_t index = library_operator(deployment, options.operator_index);
+  const deploy::SharedCode shared = deploy::share_code(library.network);
+  return functions_of(image, file,
+                      [&](const std::string& name) { return shared.runs_for(library.network, index, name); });
 }
 
 /// Files of a library folder that mote has written, with their paths.

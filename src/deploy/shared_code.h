@@ -1,5 +1,6 @@
-// Operators whose kernels differ in nothing but their constants use one function, which is given the constants; and
-// equal constants are stored once, whosever they are.
+// Operators whose kernels differ in nothing but their constants use one function, which is given the constants; what
+// several functions call, a scheduled micro-kernel, is there once; and equal constants are stored once, whosever they
+// are.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +25,17 @@ struct SharedCode {
   std::vector<size_t> owner;    // by operator: the one whose function it calls; itself when it has its own, or none
   std::vector<bool> is_shared;  // by operator: whether that function is given its constants
   std::vector<std::vector<StoredConstant>> constants;  // share_constants()
+  /// By owner, of each of its program's functions the operator whose file defines it: itself, or an earlier one.
+  std::vector<std::vector<size_t>> homes;
 
   /// The operators that call the function of `index`.
   std::vector<size_t> users_of(size_t index) const;
-  /// What is to be emitted for operator `index`, an owner: with constants as parameters when it is shared.
+  /// The operators whose files have code that runs for operator `index`, its owner first.
+  std::vector<size_t> runs_code_of(size_t index) const;
+  /// Whether `function`, of the linked library, may run for operator `index`, which has a kernel.
+  bool runs_for(const Network& network, size_t index, const std::string& function) const;
+  /// What is to be emitted for operator `index`, an owner: with constants as parameters when it is shared, and with
+  /// declarations of the functions that other files define.
   loop::Program function_of(const Network& network, size_t index) const;
 };
 

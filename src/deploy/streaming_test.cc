@@ -104,6 +104,30 @@ TEST(Streaming, WeightsOfAllPartsAreStoredOnce) {
   EXPECT_LT(after, before + before / 4);
 }
 
+TEST(Streaming, TheMicroKernelOfAllPartsIsThereOnce) {
+  const ir::Graph graph = passes::run_passes(image_network(1));
+  const std::optional<passes::Streamed> streamed = passes::stream(graph, {0, 3, 2});
+  ASSERT_TRUE(streamed);
+  const Network network = make_network(streamed->graph, "net", target::load_target("cortex-m7"));
+  const SharedCode shared = share_code(network);
+  int borrowed = 0;
+  for (size_t i = 0; i < network.kernels.size(); ++i) {
+    if (!network.kernels[i] || shared.owner[i] != i) continue;
+    const loop::Program program = shared.function_of(network, i);
+    for (size_t f = 0; f < program.functions.size(); ++f) {
+      if (shared.homes[i][f] == i) continue;
+      ++borrowed;
+      const std::string& home = network.kernels[shared.homes[i][f]]->program.name;
+      EXPECT_TRUE(program.functions[f].name.starts_with(home + "_")) << program.functions[f].name;
+      EXPECT_EQ(program.functions[f].text.find("__asm__"), std::string::npos);
+      EXPECT_TRUE(shared.runs_for(network, i, program.functions[f].name));
+      EXPECT_FALSE(shared.runs_for(network, shared.homes[i][f], program.name));
+    }
+  }
+  EXPECT_GT(borrowed, 0) << "parts of other heights call one micro-kernel";
+  expect_same_as_reference(library_of(streamed->graph), graph, 1);
+}
+
 TEST(Views, ConcatenationsAreWrittenInPlaceAndSlicesAreNotCopied) {
   ir::GraphBuilder builder("views", 1);
   const ir::TensorId x = builder.input({1, 4, 8, 4});

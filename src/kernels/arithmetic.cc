@@ -104,7 +104,7 @@ Program scheduled_add(const Workload& workload, const micro::AddForm& form, cons
   const std::string name_a = add_operand(workload, 0, &program), name_b = add_operand(workload, 1, &program);
   program.buffers.push_back(loop::output("y", Type::kI8, {count}));
   const std::string function = name + "_add";
-  program.functions = {{function, micro::definitions(micro::add(function, form, target)), micro::add_touches()}};
+  program.functions = {micro::function_of(micro::add(function, form, target), micro::add_touches())};
   program.body = {loop::invoke(function, {loop::address(name_a, {0}), loop::address(name_b, {0}),
                                           loop::address("y", {0}), loop::number(count)})};
   return program;

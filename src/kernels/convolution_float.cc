@@ -192,8 +192,7 @@ Program convolution_float(const Workload& workload, const space::Config& config,
   program.buffers = {loop::input("x", Type::kF32, {ir::elements(workload.input(0).shape)}),
                      loop::output("y", Type::kF32, {ir::elements(workload.output().shape)}),
                      loop::constant("weights", Type::kF32, {static_cast<int64_t>(stream.size())}, to_bytes(stream))};
-  program.functions = {
-      {spec.name, micro::definitions(micro::float_gemm(spec, target)), micro::float_gemm_touches(spec)}};
+  program.functions = {micro::function_of(micro::float_gemm(spec, target), micro::float_gemm_touches(spec))};
   if (g.in_place) {
     program.body = in_place_body(g, spec);
     return program;

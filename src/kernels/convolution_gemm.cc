@@ -71,8 +71,7 @@ void add_gemm(Program* program, const Workload& workload, const ConvolutionGeome
   const std::vector<uint32_t> stream = micro::pack_gemm_weights(*spec, weight, biases, plan.channels);
   program->buffers.push_back(
       loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)));
-  program->functions.push_back(
-      {spec->name, micro::definitions(micro::gemm(*spec, target)), micro::gemm_touches(*spec)});
+  program->functions.push_back(micro::function_of(micro::gemm(*spec, target), micro::gemm_touches(*spec)));
 }
 
 /// Calls of the kernel for `count` positions, the first at element `from` of `source` and written to element `to` of y.

@@ -52,8 +52,7 @@ Program convolution_winograd(const Workload& workload, const target::Target& tar
                      loop::output("y", Type::kI8, {out[0] * plane_out}),
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
                      loop::workspace("scratch", Type::kU32, {(micro::winograd_scratch_bytes(spec, target) + 3) / 4})};
-  program.functions = {
-      {spec.name, micro::definitions(micro::winograd(spec, target)), micro::winograd_touches(spec, target)}};
+  program.functions = {micro::function_of(micro::winograd(spec, target), micro::winograd_touches(spec, target))};
   program.body = {loop::loop(
       "n", in[0],
       {loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {var("n") * plane_in}),

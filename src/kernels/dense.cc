@@ -158,7 +158,7 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   program.buffers = {loop::input("x", Type::kI8, {rows * depth}), loop::output("y", Type::kI8, {rows * channels}),
                      loop::constant("weights", Type::kU32, {static_cast<int64_t>(stream.size())}, to_bytes(stream)),
                      loop::workspace("wide", Type::kI16, {stored})};
-  program.functions = {{spec.name, micro::definitions(micro::gemm(spec, target)), micro::gemm_touches(spec)}};
+  program.functions = {micro::function_of(micro::gemm(spec, target), micro::gemm_touches(spec))};
   loop::Block body = widen("x", var("row") * depth, "wide", 0, depth, order);
   body.push_back(loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("wide", {0}),
                                           loop::address("y", {var("row") * channels}), loop::number(1)}));
@@ -194,8 +194,7 @@ Program dense_float_gemm(const Workload& workload, const space::Config& config, 
   program.name = name;
   program.buffers = {loop::input("x", Type::kF32, {rows * depth}), loop::output("y", Type::kF32, {rows * channels}),
                      loop::constant("weights", Type::kF32, {static_cast<int64_t>(stream.size())}, to_bytes(stream))};
-  program.functions = {
-      {spec.name, micro::definitions(micro::float_gemm(spec, target)), micro::float_gemm_touches(spec)}};
+  program.functions = {micro::function_of(micro::float_gemm(spec, target), micro::float_gemm_touches(spec))};
   const auto call = [&](int64_t row, int64_t groups) {
     program.body.push_back(loop::invoke(spec.name, {loop::address("weights", {0}), loop::address("x", {row * depth}),
                                                     loop::address("y", {row * channels}), loop::number(groups)}));

@@ -167,8 +167,8 @@ Program lower_planes(const Workload& workload, const space::Config& config, cons
     if (!stream.empty() && packed != stream) throw loop::ScheduleError("bands want their weights in different orders");
     stream = packed;
     scratch = std::max(scratch, micro::depthwise_scratch_bytes(bands.spec));
-    program.functions.push_back({bands.spec.name, micro::definitions(micro::depthwise(bands.spec, target)),
-                                 micro::depthwise_touches(bands.spec)});
+    program.functions.push_back(
+        micro::function_of(micro::depthwise(bands.spec, target), micro::depthwise_touches(bands.spec)));
     const int64_t rows = bands.spec.out_height;
     const Affine band = bands.count > 1 ? var("band") : Affine(0);
     const Affine x = var("n") * (in[1] * row_in) + band * (rows * plane.stride.h * row_in) + bands.in_row * row_in;

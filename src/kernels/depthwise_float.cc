@@ -191,8 +191,8 @@ Program depthwise_float(const Workload& workload, const space::Config& config, c
     const bool known = std::any_of(program.functions.begin(), program.functions.end(),
                                    [&](const loop::Function& f) { return f.name == groups.spec.name; });
     if (known) continue;
-    program.functions.push_back({groups.spec.name, micro::definitions(micro::float_depthwise(groups.spec, target)),
-                                 micro::float_depthwise_touches(groups.spec)});
+    program.functions.push_back(
+        micro::function_of(micro::float_depthwise(groups.spec, target), micro::float_depthwise_touches(groups.spec)));
   }
   Block image;
   for (const Rows& rows : rows_of(g)) {

@@ -182,8 +182,7 @@ Program average_by_sums(const Workload& workload, const Window& w, const micro::
   program.buffers = {loop::input("x", Type::kI8, extents_of(workload.input(0))),
                      loop::output("y", Type::kI8, extents_of(workload.output())),
                      loop::workspace("sums", Type::kI16, {out[3]})};
-  program.functions = {
-      {spec.name, micro::definitions(micro::window_sum(spec, target)), micro::window_sum_touches(spec)}};
+  program.functions = {micro::function_of(micro::window_sum(spec, target), micro::window_sum_touches(spec))};
   const Expr sum = loop::load("sums", {var("c")}), half = loop::imm(w.window.h * w.window.w / 2);
   const Expr mean =
       loop::select(loop::less(loop::imm(0), sum), sum + half, sum - half) / loop::imm(w.window.h * w.window.w);

@@ -154,6 +154,8 @@ struct Function {
   /// before the read. Arguments never listed are constants. Without it nothing is known, and its operands never
   /// overlap.
   std::function<std::vector<Touch>(const std::vector<int64_t>& numbers)> touches = {};
+  std::string prototype = {};  // "void f(const int8_t *x)", of a function that other files may call; else empty
+  size_t code_bytes = 0;       // of the machine code, about; 0: not known
 };
 
 struct Program {

@@ -41,4 +41,13 @@ std::string definitions(const MicroKernel& kernel) {
   return text;
 }
 
+loop::Function function_of(const MicroKernel& kernel,
+                           std::function<std::vector<loop::Touch>(const std::vector<int64_t>&)> touches) {
+  // A driver's loops in C take some hundred bytes.
+  constexpr size_t kDriverBytes = 400;
+  const size_t code = kernel.assembly.empty() ? 0 : kernel.code_bytes_estimate;
+  const size_t driver = code == 0 || kernel.driver.empty() ? 0 : kDriverBytes;
+  return {kernel.function_name, definitions(kernel), std::move(touches), kernel.prototype, code + driver};
+}
+
 }  // namespace mote::kernels::micro

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
+#include <vector>
+
+#include "loop/ir.h"
 
 namespace mote::kernels::micro {
 
@@ -25,5 +29,9 @@ std::string c_file(const MicroKernel& kernel);
 
 /// The same without the includes: needs <stdint.h> before it.
 std::string definitions(const MicroKernel& kernel);
+
+/// As a function that a loop program calls.
+loop::Function function_of(const MicroKernel& kernel,
+                           std::function<std::vector<loop::Touch>(const std::vector<int64_t>&)> touches);
 
 }  // namespace mote::kernels::micro
