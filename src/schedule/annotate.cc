@@ -117,7 +117,8 @@ std::string to_text(const Annotation& annotation) {
       if (line.cause == Wait::kDependency && line.blocker != kNoRegister)
         why += " on " + name_of_register(line.blocker);
     }
-    text += fmt::format("{:>7} {} {:08x}  {:<32}{}", line.cycle, line.paired ? '|' : ' ', line.insn.address, line.text,
+    if (!line.measured.empty()) why += "; " + line.measured;
+    text += fmt::format("{:>7} {} {:08x}  {:<31} {}", line.cycle, line.paired ? '|' : ' ', line.insn.address, line.text,
                         why);
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';

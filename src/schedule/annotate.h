@@ -18,6 +18,7 @@ struct AnnotatedInsn {
   Wait cause = Wait::kNone;
   uint8_t blocker = kNoRegister;  // kDependency: the register that was not ready
   bool paired = false;            // issued together with the instruction before it
+  std::string measured;           // what a run has shown, for people; "" when there was none
 };
 
 struct Annotation {
