@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 #include <utility>
 
+#include "loop/accesses.h"
 #include "support/error.h"
 
 namespace mote::loop {
@@ -16,163 +16,113 @@ constexpr int32_t kStart = -1, kEnd = std::numeric_limits<int32_t>::max();
 /// that stores to locals only is one moment as a whole, and reads everything between its least and greatest index.
 class Walk {
  public:
-  explicit Walk(const Program& program) : program_(program), extents_(extents_of(program)) {
+  explicit Walk(const Program& program) : program_(program), places_(program.buffers.size()) {
+    std::vector<bool> wanted;
     int64_t workspace = 0;
-    for (const Buffer& b : program.buffers) {
-      Place& place = places_[b.name];
+    for (size_t i = 0; i < places_.size(); ++i) {
+      const Buffer& b = program.buffers[i];
       if (b.kind == Buffer::Kind::kInput || b.kind == Buffer::Kind::kOutput) {
-        place.lives = &lives_[b.name];
+        places_[i].lives = &lives_[b.name];
         const bool input = b.kind == Buffer::Kind::kInput;
         lives_[b.name].from.assign(b.size_bytes(), input ? kStart : kEnd);
         lives_[b.name].to.assign(b.size_bytes(), input ? kStart - 1 : kEnd);
       } else if (b.kind == Buffer::Kind::kWorkspace) {
         workspace = (workspace + b.alignment - 1) / b.alignment * b.alignment;
-        place.offset = workspace;
+        places_[i].lives = &lives_[kWorkspaceName];
+        places_[i].offset = workspace;
         workspace += static_cast<int64_t>(b.size_bytes());
       }
-      place.buffer = &b;
+      places_[i].size = static_cast<int64_t>(b.size_bytes());
+      wanted.push_back(places_[i].lives != nullptr);
     }
-    if (workspace == 0) return;
-    Lives& lives = lives_[kWorkspaceName];
-    lives.from.assign(static_cast<size_t>(workspace), kEnd);
-    lives.to.assign(static_cast<size_t>(workspace), kStart - 1);
-    for (auto& [name, place] : places_) {
-      if (place.buffer->kind == Buffer::Kind::kWorkspace) place.lives = &lives;
+    if (lives_.count(kWorkspaceName) > 0) {
+      lives_[kWorkspaceName].from.assign(static_cast<size_t>(workspace), kEnd);
+      lives_[kWorkspaceName].to.assign(static_cast<size_t>(workspace), kStart - 1);
     }
+    accesses_ = accesses_of(program, wanted);
+    values_.assign(accesses_.extents.size(), 0);
+    spans_.assign(accesses_.extents.size(), 0);
   }
 
   std::map<std::string, Lives> run() {
-    run(program_.body);
+    run(accesses_.body);
     return std::move(lives_);
   }
 
  private:
   /// Where a buffer's bytes are accounted for; `lives` is null for what is no shared memory: constants, locals.
   struct Place {
-    const Buffer* buffer = nullptr;
     Lives* lives = nullptr;
-    int64_t offset = 0;  // of its first byte
+    int64_t offset = 0, size = 0;  // bytes: of its first one, and in all
   };
 
-  void run(const Block& block) {
-    for (const Stmt& stmt : block) {
-      if (const For* f = std::get_if<For>(&stmt.node)) {
-        loop(*f);
-      } else if (const If* c = std::get_if<If>(&stmt.node)) {
-        read(c->condition);
-        run(c->body);
-      } else if (const Store* s = std::get_if<Store>(&stmt.node)) {
-        read(s->value);
-        ++now_;
-        touch(s->buffer, s->index, s->lanes, true);
-        ++now_;
-      } else if (const Invoke* call = std::get_if<Invoke>(&stmt.node)) {
-        invoke(*call);
+  void run(const std::vector<AccessNode>& nodes) {
+    for (const AccessNode& node : nodes) {
+      switch (node.kind) {
+        case AccessNode::Kind::kReads:
+          for (const int slot : node.all_of) spans_[static_cast<size_t>(slot)] = extent_of(slot) - 1;
+          for (const Access& access : node.reads) touch(access);
+          for (const int slot : node.all_of) spans_[static_cast<size_t>(slot)] = 0;
+          break;
+        case AccessNode::Kind::kStore:
+          for (const Access& access : node.reads) touch(access);
+          ++now_;
+          for (const Access& access : node.writes) touch(access);
+          ++now_;
+          break;
+        case AccessNode::Kind::kLoop: {
+          int64_t& value = values_[static_cast<size_t>(node.slot)];
+          for (value = 0; value < node.extent; ++value) run(node.body);
+          value = 0;
+          break;
+        }
+        case AccessNode::Kind::kCall:
+          call(node);
+          break;
       }
     }
   }
 
-  void loop(const For& f) {
-    if (f.extent <= 0) return;
-    if (!stores_to_memory(f.body)) {
-      const auto [inner, added] = inner_.insert(f.variable);
-      variables_.erase(f.variable);
-      run_as_one(f.body);
-      if (added) inner_.erase(inner);
-      return;
-    }
-    for (int64_t i = 0; i < f.extent; ++i) {
-      variables_[f.variable] = i;
-      run(f.body);
-    }
-    variables_.erase(f.variable);
-  }
+  int64_t extent_of(int slot) const { return accesses_.extents[static_cast<size_t>(slot)]; }
 
-  /// All reads of `block`, at this moment.
-  void run_as_one(const Block& block) {
-    for (const Stmt& stmt : block) {
-      if (const For* f = std::get_if<For>(&stmt.node)) {
-        const auto [inner, added] = inner_.insert(f->variable);
-        run_as_one(f->body);
-        if (added) inner_.erase(inner);
-      } else if (const If* c = std::get_if<If>(&stmt.node)) {
-        read(c->condition);
-        run_as_one(c->body);
-      } else if (const Store* s = std::get_if<Store>(&stmt.node)) {
-        read(s->value);
-      }
-    }
-  }
-
-  bool stores_to_memory(const Block& block) const {
-    return std::any_of(block.begin(), block.end(), [&](const Stmt& stmt) {
-      if (const For* f = std::get_if<For>(&stmt.node)) return stores_to_memory(f->body);
-      if (const If* c = std::get_if<If>(&stmt.node)) return stores_to_memory(c->body);
-      if (const Store* s = std::get_if<Store>(&stmt.node)) return places_.at(s->buffer).lives != nullptr;
-      return std::holds_alternative<Invoke>(stmt.node);
-    });
-  }
-
-  void read(const Expr& expr) {
-    if (!expr) return;
-    if (const Load* e = std::get_if<Load>(&expr->node)) {
-      touch(e->buffer, e->index, e->lanes, e->outside == nullptr);
-      read(e->outside);
-    } else if (const Gather* e = std::get_if<Gather>(&expr->node)) {
-      const Place& place = places_.at(e->buffer);
-      mark(place, 0, static_cast<int64_t>(place.buffer->size_bytes()));
-      read(e->index);
-    } else if (const Binary* e = std::get_if<Binary>(&expr->node)) {
-      read(e->a);
-      read(e->b);
-    } else if (const Cast* e = std::get_if<Cast>(&expr->node)) {
-      read(e->value);
-    } else if (const Select* e = std::get_if<Select>(&expr->node)) {
-      read(e->condition);
-      read(e->yes);
-      read(e->no);
-    } else if (const Call* e = std::get_if<Call>(&expr->node)) {
-      for (const Expr& argument : e->arguments) read(argument);
-    }
-  }
-
-  /// All values an index takes now: loops that run as one take all of theirs.
-  Interval range(const Affine& a) const {
-    Interval range{a.constant, a.constant};
-    for (const auto& [name, factor] : a.terms) {
-      if (inner_.count(name) > 0) {
-        const int64_t most = factor * (extents_.at(name) - 1);
-        range.lo += std::min<int64_t>(0, most);
-        range.hi += std::max<int64_t>(0, most);
-      } else {
-        range.lo += factor * variables_.at(name);
-        range.hi += factor * variables_.at(name);
-      }
+  /// All values an index takes now: variables that are taken as a whole take all of theirs.
+  Interval range(const SlotIndex& index) const {
+    Interval range{index.constant, index.constant};
+    for (const auto& [slot, factor] : index.terms) {
+      const int64_t least = factor * values_[static_cast<size_t>(slot)],
+                    most = factor * spans_[static_cast<size_t>(slot)];
+      range.lo += least + std::min<int64_t>(0, most);
+      range.hi += least + std::max<int64_t>(0, most);
     }
     return range;
   }
 
-  void touch(const std::string& name, const std::vector<Affine>& index, int lanes, bool inside) {
-    const Place& place = places_.at(name);
-    if (place.lives == nullptr) return;
+  void touch(const Access& access) {
+    const Place& place = places_[static_cast<size_t>(access.buffer)];
+    if (access.index.empty()) {
+      const Interval r = range(access.offset);
+      mark(place, r.lo, r.hi - r.lo + access.bytes);
+      return;
+    }
+    const Buffer& buffer = program_.buffers[static_cast<size_t>(access.buffer)];
     int64_t first = 0, last = 0;  // flat, in elements
-    for (size_t d = 0; d < index.size(); ++d) {
-      const int64_t size = place.buffer->shape[d];
-      const Interval r = range(index[d]);
+    for (size_t d = 0; d < access.index.size(); ++d) {
+      const int64_t size = buffer.shape[d];
+      const Interval r = range(access.index[d]);
       const int64_t lo = std::max<int64_t>(r.lo, 0), hi = std::min(r.hi, size - 1);
-      if (lo > hi && !inside) return;  // all of it is padding
+      if (lo > hi && access.outside) return;  // all of it is padding
       first = first * size + std::min(lo, size - 1);
       last = last * size + std::max<int64_t>(hi, 0);
     }
-    const int64_t element = static_cast<int64_t>(size_of(place.buffer->type));
-    mark(place, first * element, (last - first + lanes) * element);
+    const int64_t element = static_cast<int64_t>(size_of(buffer.type));
+    mark(place, first * element, (last - first) * element + access.bytes);
   }
 
   /// Bytes [first, first + bytes) of a buffer are read or written now. A byte that is written and never read is wanted
   /// as well: the write would destroy what lies there.
   void mark(const Place& place, int64_t first, int64_t bytes) {
     if (place.lives == nullptr) return;
-    const int64_t end = std::min(first + bytes, static_cast<int64_t>(place.buffer->size_bytes()));
+    const int64_t end = std::min(first + bytes, place.size);
     for (int64_t i = place.offset + std::max<int64_t>(first, 0); i < place.offset + end; ++i) {
       int32_t& from = place.lives->from[static_cast<size_t>(i)];
       int32_t& to = place.lives->to[static_cast<size_t>(i)];
@@ -181,58 +131,42 @@ class Walk {
     }
   }
 
-  /// A pointer argument of a call.
-  struct Address {
-    const Place* place = nullptr;  // null: an integer
-    int64_t offset = 0;            // bytes from the buffer's beginning
-  };
-
-  Address address_of(const Invoke::Argument& argument) const {
-    if (argument.buffer.empty()) return {};
-    const Place& place = places_.at(argument.buffer);
-    int64_t flat = 0;
-    for (size_t d = 0; d < argument.index.size(); ++d)
-      flat = flat * place.buffer->shape[d] + range(argument.index[d]).lo;
-    return {&place, flat * static_cast<int64_t>(size_of(place.buffer->type))};
-  }
-
-  void invoke(const Invoke& call) {
-    std::vector<Address> addresses;
-    std::vector<int64_t> numbers;
-    for (const Invoke::Argument& argument : call.arguments) {
-      addresses.push_back(address_of(argument));
-      if (argument.buffer.empty()) numbers.push_back(range(argument.value).lo);
-    }
-    const auto function = std::find_if(program_.functions.begin(), program_.functions.end(),
-                                       [&](const Function& f) { return f.name == call.function; });
-    if (function == program_.functions.end() || !function->touches) {
-      touch_everything(addresses);
+  void call(const AccessNode& node) {
+    if (node.function == nullptr) {
+      touch_everything(node);
       return;
     }
-    for (const Touch& t : function->touches(numbers)) {
-      const Address& address = addresses.at(static_cast<size_t>(t.argument));
-      check(address.place != nullptr, "a function touches a number");
-      for (int64_t i = 0; i < t.count; ++i) mark(*address.place, address.offset + t.offset + i * t.step, t.bytes);
+    std::vector<int64_t> numbers;
+    for (const Argument& a : node.arguments) {
+      if (!a.is_address) numbers.push_back(range(a.number).lo);
+    }
+    for (const Touch& t : node.function->touches(numbers)) {
+      const Argument& a = node.arguments.at(static_cast<size_t>(t.argument));
+      check(a.is_address, "a function touches a number");
+      const int64_t first = range(a.address.offset).lo + t.offset;
+      const Place& place = places_[static_cast<size_t>(a.address.buffer)];
+      for (int64_t i = 0; i < t.count; ++i) mark(place, first + i * t.step, t.bytes);
       ++now_;
     }
   }
 
-  void touch_everything(const std::vector<Address>& addresses) {
+  void touch_everything(const AccessNode& node) {
     for (const bool write : {true, false}) {
-      for (const Address& address : addresses) {
-        if (address.place == nullptr || (write && address.place->buffer->kind == Buffer::Kind::kInput)) continue;
-        mark(*address.place, 0, static_cast<int64_t>(address.place->buffer->size_bytes()));
+      for (const Argument& a : node.arguments) {
+        if (!a.is_address) continue;
+        const size_t buffer = static_cast<size_t>(a.address.buffer);
+        if (write && program_.buffers[buffer].kind == Buffer::Kind::kInput) continue;
+        mark(places_[buffer], 0, places_[buffer].size);
       }
       ++now_;
     }
   }
 
   const Program& program_;
-  Extents extents_;
+  std::vector<Place> places_;  // by buffer
   std::map<std::string, Lives> lives_;
-  std::map<std::string, Place> places_;
-  std::map<std::string, int64_t> variables_;
-  std::set<std::string> inner_;  // variables of loops that run as one
+  AccessProgram accesses_;
+  std::vector<int64_t> values_, spans_;  // by slot; a variable that is taken as a whole has value 0 and a span
   int32_t now_ = 0;
 };
 
