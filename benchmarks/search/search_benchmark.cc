@@ -25,7 +25,7 @@
 namespace mote::tune {
 namespace {
 
-constexpr size_t kMostTaught = 100;  // trials of each workload that others learn from
+constexpr size_t kMostTaught = 200;  // trials of each workload that others learn from
 
 struct Settings {
   std::vector<std::string> files, models;
@@ -115,7 +115,7 @@ void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
       if (!config_now) throw InputError(task.title, "the operator's space has no point " + text + " any more");
       return entry->second = features(task, *config_now);
     };
-    if (settings.estimate) workload.model.estimate = estimated_merit;
+    if (settings.estimate) workload.model.estimate = estimated_cycles;
     uint32_t group = 0;
     for (const Workload& other : *workloads) {
       if (!teaches(settings, first, other.trials.front())) continue;

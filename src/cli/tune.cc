@@ -290,7 +290,9 @@ int run_tune(const Options& options) {
   tuning.setting = {board.target.name, board.name, way, measurer.compiler(), measurer.flags()};
   tuning.stop = &stop_requested;
   tuning.model.program = measure::program_features(workloads, board.target);
-  tuning.model.estimate = tune::estimated_merit;
+  tuning.model.estimate = tune::estimated_cycles;
+  tuning.model.flash = tune::estimated_flash;
+  tuning.budget = {options.flash, options.ram};
   tuning.model.elsewhere = learned_elsewhere(options, workloads);
   tune::Plot plot{options.model + " on " + board.name, "trials", "cycles", {{"best so far", {}}}};
   tuning.on_progress = [&](const tune::Progress& progress) {
@@ -338,9 +340,9 @@ void add_tune(CLI::App& app, Run& run) {
   command.add_option("--transfer-from", o->transfer,
                      "Records of other boards or models that the cost model learns from before the first trial");
   command.add_option("--transfer-model", o->transfer_models, "Another model whose operators those records are of");
-  command.add_option("--flash", o->flash, "At the end, also: the fastest kernels that fit so many bytes of flash")
+  command.add_option("--flash", o->flash, "Look for the fastest kernels that fit so many bytes of flash together")
       ->transform(CLI::AsSizeValue(false));
-  command.add_option("--ram", o->ram, "The same for the scratch memory of each kernel")
+  command.add_option("--ram", o->ram, "And whose scratch memory is of so many bytes at most, each")
       ->transform(CLI::AsSizeValue(false));
   command.add_option("--plot", o->plot, "Draw the best cycles so far against trials into this SVG file");
   command.add_option("--seed", o->seed, "Of every random choice")->capture_default_str();

@@ -56,10 +56,6 @@ std::string limit_text(const TaskProgress& task) {
   return fmt::format("{:.0f} %", 100 * task.task->limit / static_cast<double>(*task.best_cycles));
 }
 
-size_t failures_of(const TaskProgress& task) {
-  return task.trials - task.count(Status::kOk);
-}
-
 /// "2 build, 1 fault".
 std::string errors_text(const TaskProgress& task) {
   std::string text;
@@ -101,19 +97,27 @@ std::vector<size_t> shown_tasks(const Progress& progress, size_t most) {
   return order;
 }
 
+/// Columns for the tasks' failures by kind.
+size_t errors_width(const Progress& progress) {
+  size_t width = 6;
+  for (const TaskProgress& task : progress.tasks) width = std::max(width, errors_text(task).size());
+  return width;
+}
+
 std::string task_line(const Progress& progress, size_t index, size_t width) {
   const TaskProgress& task = progress.tasks[index];
   const std::string figures =
-      fmt::format("{:>13} {:>7} {:>8} {:>7} {:>6}", cycles_text(task.best_cycles), per_mac_text(task),
-                  gain_text(task.fallback_cycles, task.best_cycles), task.known + task.trials, failures_of(task));
+      fmt::format("{:>11} {:>7} {:>8} {:>7} {:>6} {:>{}}", cycles_text(task.best_cycles), per_mac_text(task),
+                  limit_text(task), gain_text(task.fallback_cycles, task.best_cycles), task.known + task.trials,
+                  errors_text(task), errors_width(progress));
   const char* mark = progress.current == index ? "> " : task.finished ? "= " : "  ";
   const size_t room = width > figures.size() + 3 ? width - figures.size() - 3 : 1;
   return cut(mark + padded(title_of(*task.task), room) + " " + figures, width);
 }
 
-std::string heading_line(size_t width) {
-  const std::string figures =
-      fmt::format("{:>13} {:>7} {:>8} {:>7} {:>6}", "best cycles", "per MAC", "gain", "trials", "failed");
+std::string heading_line(const Progress& progress, size_t width) {
+  const std::string figures = fmt::format("{:>11} {:>7} {:>8} {:>7} {:>6} {:>{}}", "best cycles", "per MAC", "of limit",
+                                          "gain", "trials", "errors", errors_width(progress));
   const size_t room = width > figures.size() + 3 ? width - figures.size() - 3 : 1;
   return cut("  " + padded("task", room) + " " + figures, width);
 }
@@ -155,7 +159,7 @@ std::vector<std::string> progress_picture(const Progress& progress, size_t width
   width = std::max(width, kLeastWidth);
   const size_t most_tasks = std::max<size_t>(height, 3) - 3 + (height > 4 ? 0 : 1);
   std::vector<std::string> lines;
-  if (height > 4) lines.push_back(heading_line(width));
+  if (height > 4) lines.push_back(heading_line(progress, width));
   for (const size_t task : shown_tasks(progress, most_tasks)) lines.push_back(task_line(progress, task, width));
   lines.push_back(cut(total_line(progress), width));
   lines.push_back(bar_line(progress, width));

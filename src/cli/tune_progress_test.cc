@@ -59,9 +59,9 @@ TEST_F(TuneProgress, Durations) {
 TEST_F(TuneProgress, Picture) {
   EXPECT_THAT(
       progress_picture(progress_, 90, 20),
-      ElementsAre("  task                                         best cycles per MAC     gain  trials failed",
-                  "> conv_2d 32x32x16 -> 32x32x16 3x3 (x2)          1,245,678   0.528    2.41x      50      4",
-                  "  softmax key                                            -       -        -       0      0",
+      ElementsAre("  task                        best cycles per MAC of limit    gain trials           errors",
+                  "> conv_2d 32x32x16 -> 32x32x…   1,245,678   0.528        -   2.41x     50 3 build, 1 fault",
+                  "  softmax key                           -       -        -       -      0                 ",
                   "  whole model: - cycles after 0:10",
                   "[##############..........................................] 40/160  4.0 trials/s  0:30 left"));
 }

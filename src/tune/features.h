@@ -25,9 +25,11 @@ struct ModelInputs {
   /// Of the lowered program, as many for every point of every workload (loop_features.h); dearer than those of the
   /// knobs, so only promising points are looked at. May be empty.
   FeatureFn program{};
-  /// What a program promises by its features alone, before anything was measured: greater is better, by 1 where it is
-  /// clear. May be empty.
+  /// The cycles a program is expected to take by its features alone, before anything was measured: their log2, give or
+  /// take a constant of the workload. May be empty.
   std::function<float(const std::vector<float>& program)> estimate{};
+  /// The bytes of flash that a program takes, by its features. May be empty.
+  std::function<double(const std::vector<float>& program)> flash{};
   /// What is known of other workloads, boards and models: program features, merits, and groups above 0.
   std::vector<Example> elsewhere{};
 };

@@ -334,13 +334,29 @@ std::vector<float> loop_features(const loop::Program& program, const schedule::C
   return values;
 }
 
-float estimated_merit(const std::vector<float>& loop_features) {
-  constexpr float kPerHalf = 10;  // half the cycles
-  constexpr float kHopeless = -100;
-  static const size_t cycles = static_cast<size_t>(
-      std::find(loop_feature_names().begin(), loop_feature_names().end(), "cycles") - loop_feature_names().begin());
-  const float value = loop_features.at(cycles);
-  return std::isnan(value) ? kHopeless : -kPerHalf * value;
+namespace {
+
+size_t place_of(std::string_view name) {
+  const std::vector<std::string_view>& names = loop_feature_names();
+  return static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
+}  // namespace
+
+float estimated_cycles(const std::vector<float>& loop_features) {
+  constexpr float kHopeless = 20;
+  static const size_t place = place_of("cycles");
+  const float value = loop_features.at(place);
+  return std::isnan(value) ? kHopeless : value;
+}
+
+double estimated_flash(const std::vector<float>& loop_features) {
+  constexpr double kBytesPerLine = 4, kBytesPerStatement = 8;
+  static const size_t constants = place_of("size of constants"), lines = place_of("size of functions"),
+                      statements = place_of("size of statements");
+  const auto count = [&](size_t place) { return std::exp2(static_cast<double>(loop_features.at(place))) - 1; };
+  if (std::isnan(loop_features.at(constants))) return 0;
+  return count(constants) + kBytesPerLine * count(lines) + kBytesPerStatement * count(statements);
 }
 
 }  // namespace mote::tune

@@ -19,7 +19,11 @@ const std::vector<std::string_view>& loop_feature_names();
 /// ratios are said to be so by their names. Of hand-scheduled functions `estimator` says what their calls cost.
 std::vector<float> loop_features(const loop::Program& program, const schedule::CallEstimator& estimator, double work);
 
-/// What such features promise (ModelInputs::estimate): fewer cycles.
-float estimated_merit(const std::vector<float>& loop_features);
+/// The log2 of the estimated cycles (ModelInputs::estimate), told like the counts; many for a program that cannot be.
+float estimated_cycles(const std::vector<float>& loop_features);
+
+/// The bytes of flash that such a program takes (ModelInputs::flash), roughly: its constants, its functions in
+/// assembly.
+double estimated_flash(const std::vector<float>& loop_features);
 
 }  // namespace mote::tune

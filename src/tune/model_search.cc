@@ -14,10 +14,12 @@ namespace {
 constexpr size_t kFirstRandom = 8;    // trials before the model has a say
 constexpr size_t kLooks = 160;        // random programs looked at before the first proposal
 constexpr int kRounds = 2;            // of looking at the programs that the looks before them make promising
+constexpr float kPerHalf = 10;        // how much better half the estimated cycles score
 constexpr double kRandomShare = 0.1;  // of every batch: what the model would never propose
 constexpr size_t kChains = 64;        // annealed side by side, half from the best known points and half from anywhere
 constexpr size_t kSteps = 60;         // of each chain
 constexpr size_t kCandidates = 4;     // the best candidates kept, times the batch
+constexpr size_t kPromised = 4;       // proposals that the next batch is judged by
 constexpr int kNearby = 1;            // points that differ in so few knobs are near each other
 constexpr double kMostNearby = 0.5;   // the share of a batch that may be near a better one of it
 
@@ -39,7 +41,7 @@ class ModelSearch final : public Search {
         model_(random_.bits()),
         program_model_(random_.bits()),
         elsewhere_model_(random_.bits()) {
-    for (Example& example : inputs_.elsewhere) example.prior = estimate_of(example.features);
+    for (Example& example : inputs_.elsewhere) example.prior = estimated_score(example.features);
     if (inputs_.program) elsewhere_model_.fit(inputs_.elsewhere);
   }
 
@@ -59,16 +61,57 @@ class ModelSearch final : public Search {
     return proposals;
   }
 
+  /// What the best of the next proposals are estimated to take, as far as measurements agreed with estimates so far (by
+  /// their median), against the best point.
+  std::optional<double> promise() override {
+    if (!inputs_.program || !inputs_.estimate || successes_ == 0) return std::nullopt;
+    if (promise_) return promise_;
+    if (!fitted_) fit();
+    const std::vector<Candidate> ranked = ranked_known();
+    std::vector<double> errors;
+    for (const Candidate& known : ranked) {
+      errors.push_back(std::log2(cost_of(known_.at(known.index))) - estimate_of(seen_of(known.index)));
+    }
+    std::nth_element(errors.begin(), errors.begin() + static_cast<std::ptrdiff_t>(errors.size() / 2), errors.end());
+    const double best = std::log2(cost_of(known_.at(ranked.front().index))) - errors[errors.size() / 2];
+    double least = best;
+    const std::vector<Candidate> candidates = scouted(kPromised);
+    for (size_t i = 0; i < std::min(kPromised, candidates.size()); ++i) {
+      least = std::min(least, estimate_of(seen_of(candidates[i].index)));
+    }
+    promise_ = 1 - std::exp2(least - best);
+    return promise_;
+  }
+
   void tell(uint64_t index, const Outcome& outcome) override {
+    promise_.reset();
     points_.take(index);
     fitted_ = false;
-    uint64_t& cycles = known_.try_emplace(index, 0).first->second;
+    Known& known = known_[index];
     if (outcome.status != Status::kOk) return;
-    successes_ += cycles == 0 ? 1 : 0;
-    cycles = cycles == 0 ? std::max<uint64_t>(1, outcome.cycles) : std::min(cycles, outcome.cycles);
+    successes_ += known.cycles == 0 ? 1 : 0;
+    if (known.cycles != 0 && known.cycles <= outcome.cycles) return;
+    known = {std::max<uint64_t>(1, outcome.cycles), outcome.flash_bytes};
+  }
+
+  void set_price(double cycles_per_byte) override {
+    if (cycles_per_byte == price_) return;
+    price_ = cycles_per_byte;
+    promise_.reset();
+    fitted_ = false;
   }
 
  private:
+  /// What was measured of a point.
+  struct Known {
+    uint64_t cycles = 0;  // the least; 0 when it never worked
+    uint64_t flash = 0;
+  };
+
+  double cost_of(const Known& known) const {
+    return static_cast<double>(known.cycles) + price_ * static_cast<double>(known.flash);
+  }
+
   const std::vector<float>& features_of(uint64_t index) {
     const auto [entry, is_new] = features_.try_emplace(index);
     if (is_new) entry->second = inputs_.knobs(task_, task_.space.at(index));
@@ -84,11 +127,33 @@ class ModelSearch final : public Search {
   /// What the models see of a point that was lowered.
   struct Seen {
     std::vector<float> features;  // the program's, then the knobs'
-    float prior = 0;              // the score of what is known elsewhere
+    float estimate = 0;           // log2 of the cycles, as estimated
+    float prior = 0;              // the score of what is known before the first trial
+    double flash = 0;             // bytes, as estimated
   };
 
-  float estimate_of(const std::vector<float>& features) const {
-    return inputs_.estimate ? inputs_.estimate(features) : 0;
+  /// Bytes of flash have a price in cycles, and estimates are told in units of their own: those of the best point.
+  void weigh_bytes(const std::vector<Candidate>& ranked) {
+    bytes_weight_ = 0;
+    if (price_ <= 0 || !inputs_.program || !inputs_.flash || ranked.empty()) return;
+    const uint64_t best = ranked.front().index;
+    bytes_weight_ =
+        price_ * std::exp2(static_cast<double>(seen_of(best).estimate)) / static_cast<double>(known_.at(best).cycles);
+  }
+
+  /// log2 of the estimated cost.
+  double estimate_of(const Seen& seen) const {
+    const double cycles = static_cast<double>(seen.estimate);
+    return bytes_weight_ <= 0 ? cycles : std::log2(std::exp2(cycles) + bytes_weight_ * seen.flash);
+  }
+
+  float prior_of(const Seen& seen) const {
+    return seen.prior - kPerHalf * static_cast<float>(estimate_of(seen) - static_cast<double>(seen.estimate));
+  }
+
+  /// Scores are told by how much they differ; the program model adds to them.
+  float estimated_score(const std::vector<float>& program) const {
+    return inputs_.estimate ? -kPerHalf * inputs_.estimate(program) : 0;
   }
 
   const Seen& seen_of(uint64_t index) {
@@ -96,7 +161,9 @@ class ModelSearch final : public Search {
     Seen& seen = entry->second;
     if (is_new) {
       seen.features = inputs_.program(task_, task_.space.at(index));
-      seen.prior = estimate_of(seen.features);
+      seen.prior = estimated_score(seen.features);
+      seen.estimate = -seen.prior / kPerHalf;
+      if (inputs_.flash) seen.flash = inputs_.flash(seen.features);
       if (!inputs_.elsewhere.empty()) {
         seen.prior = elsewhere_model_.score(std::span(&seen.features, 1), std::span(&seen.prior, 1)).front();
       }
@@ -109,32 +176,30 @@ class ModelSearch final : public Search {
   /// The known points, the best first.
   std::vector<Candidate> ranked_known() const {
     std::vector<Candidate> ranked;
-    for (const auto& [index, cycles] : known_) {
-      if (cycles != 0) ranked.push_back({1.0F / static_cast<float>(cycles), index});
+    for (const auto& [index, known] : known_) {
+      if (known.cycles != 0) ranked.push_back({static_cast<float>(1 / cost_of(known)), index});
     }
     std::sort(ranked.begin(), ranked.end());
     return ranked;
   }
 
   void fit() {
-    std::vector<std::pair<uint64_t, uint64_t>> sorted(known_.begin(), known_.end());
-    std::sort(sorted.begin(), sorted.end());
-    uint64_t best = 0;
-    for (const auto& [index, cycles] : sorted) {
-      if (cycles != 0 && (best == 0 || cycles < best)) best = cycles;
-    }
+    const std::vector<Candidate> ranked = ranked_known();
+    const double best = ranked.empty() ? 0 : cost_of(known_.at(ranked.front().index));
+    weigh_bytes(ranked);
     std::vector<Example> examples;
-    for (const auto& [index, cycles] : sorted) {
-      const float merit = cycles == 0 ? 0.0F : static_cast<float>(best) / static_cast<float>(cycles);
-      examples.push_back({features_of(index), merit, 0});
+    for (const auto& [index, known] : known_) {
+      const double merit = known.cycles == 0 ? 0 : best / cost_of(known);
+      examples.push_back({features_of(index), static_cast<float>(merit), 0});
     }
     if (!inputs_.program) {
       model_.fit(examples);
     } else {
-      for (size_t i = 0; i < sorted.size(); ++i) {
-        const Seen& seen = seen_of(sorted[i].first);
+      size_t i = 0;
+      for (const auto& [index, known] : known_) {
+        const Seen& seen = seen_of(index);
         examples[i].features = seen.features;
-        examples[i].prior = seen.prior;
+        examples[i++].prior = prior_of(seen);
       }
       program_model_.fit(examples);
     }
@@ -237,7 +302,7 @@ class ModelSearch final : public Search {
     for (const auto& [index, seen] : seen_) {
       ranked.push_back({0, index});
       rows.push_back(seen.features);
-      priors.push_back(seen.prior);
+      priors.push_back(prior_of(seen));
     }
     const std::vector<float> scores = known_.empty() ? priors : program_model_.score(rows, priors);
     for (size_t i = 0; i < ranked.size(); ++i) ranked[i].score = scores[i];
@@ -269,7 +334,10 @@ class ModelSearch final : public Search {
   CostModel model_, program_model_, elsewhere_model_;
   bool fitted_ = false;
   size_t successes_ = 0;
-  std::unordered_map<uint64_t, uint64_t> known_;  // index to least cycles, 0 when it never worked
+  std::optional<double> promise_;
+  std::map<uint64_t, Known> known_;
+  double bytes_weight_ = 0;  // of a byte, in the units of estimates
+  double price_ = 0;         // cycles that a byte of flash is worth
   std::unordered_map<uint64_t, std::vector<float>> features_;
   std::map<uint64_t, Seen> seen_;
 };

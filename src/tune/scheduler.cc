@@ -1,6 +1,7 @@
 #include "tune/scheduler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace mote::tune {
@@ -8,6 +9,8 @@ namespace {
 
 /// What a doubling of the trials is expected to take off before anything is known: this share of the cycles.
 constexpr double kPriorShare = 0.25;
+/// Trials within which a promise is expected to be kept, and after which it counts half.
+constexpr double kPatience = 8;
 /// How much the latest doubling counts against all before it.
 constexpr double kLatest = 0.4;
 
@@ -39,7 +42,10 @@ double expected_gain(const TaskState& task) {
   if (task.improvements.empty()) return std::numeric_limits<double>::infinity();
   const double cycles = static_cast<double>(task.improvements.back().cycles);
   const double trials = static_cast<double>(std::max<size_t>(task.trials, 1));
-  return task.occurrences * cycles * share_per_doubling(task) / trials;
+  const double by_curve = share_per_doubling(task) / trials;
+  const double since = trials - static_cast<double>(task.improvements.back().trial);
+  const double promised = task.promise.value_or(0) / kPatience * std::exp2(-since / kPatience);
+  return task.occurrences * cycles * std::max(by_curve, promised);
 }
 
 std::optional<size_t> next_task(const std::vector<TaskState>& tasks) {

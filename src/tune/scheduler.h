@@ -17,14 +17,16 @@ struct TaskState {
     uint64_t cycles = 0;
   };
   std::vector<Record> improvements;
-  bool finished = false;  // exhausted, or given up
+  bool finished = false;            // exhausted, or given up
+  std::optional<double> promise{};  // the share of its cycles that its search expects the next trials to take off
 };
 
 /// The cycles the whole model is expected to lose per trial of this task.
 ///
 /// Best-so-far falls by about the same share with every doubling of the trials (of n trials in random order the n-th is
 /// the best with probability 1/n), and by less as the bottom comes near. The share of the next doubling is guessed from
-/// the earlier ones, the latest counting most, with a prior for a task of which nothing is known yet.
+/// the earlier ones, the latest counting most, with a prior for a task of which nothing is known yet. What a search
+/// promises counts where it is more, and the less the more trials have gone without keeping it.
 double expected_gain(const TaskState& task);
 
 /// The unfinished task of greatest expected gain; the first among equals; nothing when all are finished.

@@ -31,6 +31,15 @@ TEST(Scheduler, LeavesATaskThatNoLongerImproves) {
   EXPECT_LT(expected_gain(state(1, 400, {{1, 9000}, {10, 8000}})), expected_gain(stuck));
 }
 
+TEST(Scheduler, BelievesAPromiseForAWhile) {
+  TaskState promising = state(1, 20, {{1, 9000}, {16, 8000}});
+  const TaskState other = state(1, 20, {{1, 9000}, {16, 8000}});
+  promising.promise = 0.2;
+  EXPECT_EQ(next_task({other, promising}), 1u);
+  promising.trials = 120;
+  EXPECT_EQ(next_task({other, promising}), 0u);
+}
+
 TEST(Scheduler, ATaskWithoutASuccessComesFirst) {
   EXPECT_EQ(next_task({state(1, 1, {{1, 9000}}), state(1, 5, {})}), 1u);
 }

@@ -20,6 +20,12 @@ class Search {
   virtual std::vector<uint64_t> propose(size_t count) = 0;
   /// What became of a point, proposed or not (the fallback, records of an earlier run).
   virtual void tell(uint64_t index, const Outcome& outcome) = 0;
+  /// What a byte of flash costs from now on: the cheapest point is looked for, not the fastest. Only the search by a
+  /// model heeds it.
+  virtual void set_price(double /*cycles_per_byte*/) {}
+  /// The share of the best point's cycles (or cost) that the next proposals are expected to take off; nothing when that
+  /// is not known.
+  virtual std::optional<double> promise() { return std::nullopt; }
 };
 
 enum class Strategy : uint8_t { kExhaustive, kRandom, kAnnealing, kGenetic, kModel };

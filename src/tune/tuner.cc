@@ -47,6 +47,11 @@ struct Run {
   uint64_t fallback = 0;
   bool fallback_known = false;
   std::vector<uint64_t> next{};  // to be measured before the search is asked
+  struct Success {
+    size_t trial = 0;
+    records::Option option;
+  };
+  std::vector<Success> successes{};  // in order
   size_t since_progress = 0;
 };
 
@@ -100,22 +105,55 @@ class Tuner {
     runs_[i].since_progress = 0;
   }
 
-  void learn(size_t i, uint64_t index, const Outcome& outcome) {
+  void learn(size_t i, uint64_t index, const Outcome& measured) {
     Run& run = runs_[i];
     TaskProgress& task = progress_.tasks[i];
+    Outcome outcome = measured;
+    // What no library within the budget can use is not what is looked for.
+    const bool fits = options_.budget.ram == 0 || outcome.ram_bytes <= options_.budget.ram;
+    if (outcome.status == Status::kOk && !fits) outcome.status = Status::kTooLarge;
     run.search->tell(index, outcome);
     std::erase(run.next, index);
     ++run.state.trials;
     ++run.since_progress;
     if (index == run.fallback) {
       run.fallback_known = true;
-      if (outcome.status == Status::kOk) task.fallback_cycles = outcome.cycles;
+      if (measured.status == Status::kOk) task.fallback_cycles = measured.cycles;
     }
-    if (outcome.status != Status::kOk || (task.best_cycles && outcome.cycles >= *task.best_cycles)) return;
+    if (outcome.status != Status::kOk) return;
+    run.successes.push_back({run.state.trials, {outcome.cycles, outcome.flash_bytes}});
+    if (improves(run, run.successes.back())) run.since_progress = 0;
+    if (task.best_cycles && outcome.cycles >= *task.best_cycles) return;
     task.best_cycles = outcome.cycles;
     task.best = run.task->space.at(index);
-    run.state.improvements.push_back({run.state.trials, outcome.cycles});
     run.since_progress = 0;
+  }
+
+  /// Whether it costs less than all before it; notes it then.
+  bool improves(Run& run, const Run::Success& success) const {
+    const uint64_t cost =
+        success.option.cycles + static_cast<uint64_t>(price_ * static_cast<double>(success.option.bytes));
+    std::vector<TaskState::Record>& improvements = run.state.improvements;
+    if (!improvements.empty() && cost >= improvements.back().cycles) return false;
+    improvements.push_back({success.trial, cost});
+    return true;
+  }
+
+  /// What a byte of flash is worth by now, once every task has something to choose from.
+  void set_price() {
+    if (options_.budget.flash == 0) return;
+    std::vector<Choices> choices;
+    for (const Run& run : runs_) {
+      if (run.successes.empty()) return;
+      choices.push_back({run.task->occurrences, {}});
+      for (const Run::Success& success : run.successes) choices.back().options.push_back(success.option);
+    }
+    price_ = price_of_flash(choices, options_.budget.flash);
+    for (Run& run : runs_) {
+      run.search->set_price(price_);
+      run.state.improvements.clear();
+      for (const Run::Success& success : run.successes) improves(run, success);
+    }
   }
 
   std::optional<Ended> why_end() const {
@@ -130,17 +168,20 @@ class Tuner {
     return std::nullopt;
   }
 
-  /// A task whose fallback, or another kind of program, was not measured yet, in order; then the most promising.
-  std::optional<size_t> choose() const {
-    std::vector<TaskState> states;
+  /// A task whose fallback was not measured yet, in order; then the most promising.
+  std::optional<size_t> choose() {
     for (size_t i = 0; i < runs_.size(); ++i) {
       if (!runs_[i].fallback_known) return i;
-      states.push_back(runs_[i].state);
     }
-    for (size_t i = 0; i < runs_.size(); ++i) {
-      if (!runs_[i].next.empty() && !progress_.tasks[i].finished) return i;
+    set_price();
+    if (options_.in_turns) return least_tried();
+    std::vector<TaskState> states;
+    for (Run& run : runs_) {
+      // The first batch tries every kind of program: there is nothing to promise yet.
+      if (!run.state.finished && run.state.trials > 1) run.state.promise = run.search->promise();
+      states.push_back(run.state);
     }
-    return options_.in_turns ? least_tried() : next_task(states);
+    return next_task(states);
   }
 
   std::optional<size_t> least_tried() const {
@@ -273,6 +314,7 @@ class Tuner {
   const std::chrono::system_clock::time_point start_;
   std::vector<Run> runs_;
   Progress progress_;
+  double price_ = 0;  // cycles that a byte of flash is worth
   size_t errors_in_row_ = 0;
   std::map<Status, size_t> errors_by_status_;
   std::string last_error_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "records/database.h"
+#include "tune/budget.h"
 #include "tune/progress.h"
 #include "tune/search.h"
 
@@ -25,6 +26,7 @@ struct Options {
                        // is finished after a third of that
   std::optional<std::chrono::duration<double>> time_limit;
   std::optional<uint64_t> target_cycles;             // of the whole model
+  Budget budget;                                     // searches look for what makes the whole model fast within it
   records::Setting setting;                          // what the records say of where the trials were run
   const std::atomic<bool>* stop = nullptr;           // set from outside: ends the run when the batch in flight is done
   std::function<void(const Progress&)> on_progress;  // before and after every batch
