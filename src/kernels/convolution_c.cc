@@ -4,56 +4,33 @@
 
 #include "kernels/border.h"
 #include "kernels/common.h"
+#include "kernels/window_loops.h"
 #include "loop/schedule.h"
 
 namespace mote::kernels {
 
-using loop::Affine;
-using loop::Expr;
 using loop::Program;
 using loop::Type;
 using loop::var;
 
 namespace {
 
-/// for n, oy, ox, co { acc = bias; for ky, kx, ci { acc += x * w }; y = finished acc }: where every schedule starts.
+/// Every product of every sum: where every schedule starts.
 Program naive(const Workload& workload, const std::string& name) {
   const ir::Conv2D& conv = std::get<ir::Conv2D>(workload.op().attributes);
-  const ir::Tensor& x = workload.input(0);
   const ir::Tensor& w = workload.input(1);
-  const bool real = is_float(workload);
-  const Type element = real ? Type::kF32 : Type::kI8, sum = real ? Type::kF32 : Type::kI32;
-  const int32_t channels = w.shape[0];
-
-  Program program;
-  program.name = name;
-  program.buffers = {loop::input("x", element, extents_of(x)),
-                     loop::output("y", element, extents_of(workload.output())),
-                     loop::constant("weights", element, extents_of(w), w.data.value()),
-                     loop::constant("bias", sum, {channels},
-                                    real ? to_bytes(float_biases(workload, channels))
-                                         : to_bytes(folded_biases(workload, channels, outermost_channel))),
-                     loop::local("acc", sum, {})};
-  const Affine row = var("oy") * conv.stride.h + var("ky") * conv.dilation.h - conv.padding.top;
-  const Affine column = var("ox") * conv.stride.w + var("kx") * conv.dilation.w - conv.padding.left;
-  const Expr outside = real ? loop::imm_f(0) : loop::imm(input_zero_point(workload));
-  const Expr product = loop::load_or("x", {var("n"), row, column, var("ci")}, outside) *
-                       loop::load("weights", {var("co"), var("ky"), var("kx"), var("ci")});
-  const Expr acc = loop::load("acc", {});
-  const Expr result = real ? clamp_f32(acc, conv.clamp) : requantize_channel(&program, workload, acc, var("co"));
-  program.body = {loop::loop(
-      "n", x.shape[0],
-      {loop::loop(
-          "oy", workload.output().shape[1],
-          {loop::loop("ox", workload.output().shape[2],
-                      {loop::loop("co", channels,
-                                  {loop::store("acc", {}, loop::load("bias", {var("co")})),
-                                   loop::loop("ky", w.shape[1],
-                                              {loop::loop("kx", w.shape[2],
-                                                          {loop::loop("ci", w.shape[3],
-                                                                      {loop::store("acc", {}, acc + product)})})}),
-                                   loop::store("y", {var("n"), var("oy"), var("ox"), var("co")}, result)})})})})};
-  return program;
+  return window_loops(workload, name,
+                      {.stride = conv.stride,
+                       .dilation = conv.dilation,
+                       .padding = conv.padding,
+                       .clamp = conv.clamp,
+                       .weight_extents = extents_of(w),
+                       .channel_of = outermost_channel,
+                       .outputs = {{"co", w.shape[0]}},
+                       .sum = {{"ky", w.shape[1]}, {"kx", w.shape[2]}, {"ci", w.shape[3]}},
+                       .in_channel = var("ci"),
+                       .out_channel = var("co"),
+                       .weight = {var("co"), var("ky"), var("kx"), var("ci")}});
 }
 
 /// Splits the loops over rows and over tiles of `tile` columns so that the interior needs no tests for padding.

@@ -8,12 +8,12 @@
 #include "kernels/family.h"
 #include "kernels/micro/touches.h"
 #include "kernels/requant_plan.h"
+#include "kernels/window_loops.h"
 #include "loop/schedule.h"
 
 namespace mote::kernels {
 
 using loop::Affine;
-using loop::Expr;
 using loop::Program;
 using loop::Type;
 using loop::var;
@@ -22,43 +22,20 @@ namespace {
 
 Program naive(const Workload& workload, const std::string& name) {
   const ir::DepthwiseConv2D& conv = std::get<ir::DepthwiseConv2D>(workload.op().attributes);
-  const ir::Tensor& x = workload.input(0);
-  const ir::Tensor& w = workload.input(1);
-  const bool real = is_float(workload);
-  const Type element = real ? Type::kF32 : Type::kI8, sum = real ? Type::kF32 : Type::kI32;
-  const int32_t channels = w.shape[3];
-
-  Program program;
-  program.name = name;
-  program.buffers = {loop::input("x", element, extents_of(x)),
-                     loop::output("y", element, extents_of(workload.output())),
-                     loop::constant("weights", element, {w.shape[1], w.shape[2], channels}, w.data.value()),
-                     loop::constant("bias", sum, {channels},
-                                    real ? to_bytes(float_biases(workload, channels))
-                                         : to_bytes(folded_biases(workload, channels, innermost_channel))),
-                     loop::local("acc", sum, {})};
-  const Affine row = var("oy") * conv.stride.h + var("ky") * conv.dilation.h - conv.padding.top;
-  const Affine column = var("ox") * conv.stride.w + var("kx") * conv.dilation.w - conv.padding.left;
+  const ir::Shape& w = workload.input(1).shape;
   const Affine channel = var("c") * conv.multiplier + var("m");
-  const Expr outside = real ? loop::imm_f(0) : loop::imm(input_zero_point(workload));
-  const Expr product = loop::load_or("x", {var("n"), row, column, var("c")}, outside) *
-                       loop::load("weights", {var("ky"), var("kx"), channel});
-  const Expr acc = loop::load("acc", {});
-  const Expr result = real ? clamp_f32(acc, conv.clamp) : requantize_channel(&program, workload, acc, channel);
-  program.body = {loop::loop(
-      "n", x.shape[0],
-      {loop::loop(
-          "oy", workload.output().shape[1],
-          {loop::loop(
-              "ox", workload.output().shape[2],
-              {loop::loop(
-                  "c", x.shape[3],
-                  {loop::loop("m", conv.multiplier,
-                              {loop::store("acc", {}, loop::load("bias", {channel})),
-                               loop::loop("ky", w.shape[1],
-                                          {loop::loop("kx", w.shape[2], {loop::store("acc", {}, acc + product)})}),
-                               loop::store("y", {var("n"), var("oy"), var("ox"), channel}, result)})})})})})};
-  return program;
+  return window_loops(workload, name,
+                      {.stride = conv.stride,
+                       .dilation = conv.dilation,
+                       .padding = conv.padding,
+                       .clamp = conv.clamp,
+                       .weight_extents = {w[1], w[2], w[3]},
+                       .channel_of = innermost_channel,
+                       .outputs = {{"c", workload.input(0).shape[3]}, {"m", conv.multiplier}},
+                       .sum = {{"ky", w[1]}, {"kx", w[2]}},
+                       .in_channel = var("c"),
+                       .out_channel = channel,
+                       .weight = {var("ky"), var("kx"), channel}});
 }
 
 // The alternatives' names.
