@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -27,11 +28,12 @@ struct Technique {
   bool scheduled = true;  // instructions in an order that suits the core; else as they are generated, for any core
 };
 
-/// Only for configs of the alternative `of`: another one, with its first knobs.
-Change use_alternative(const std::string& of, const std::string& name) {
+/// Only for configs of the alternatives `of`: another one, with its first knobs.
+Change use_alternative(const std::vector<std::string>& of, const std::string& name) {
   return [=](const space::Space& space, const space::Config& config) {
     const space::Alternative* other = space.alternative(name);
-    return config.alternative == of && other != nullptr ? other->at(0) : config;
+    const bool applies = std::find(of.begin(), of.end(), config.alternative) != of.end();
+    return applies && other != nullptr ? other->at(0) : config;
   };
 }
 
@@ -41,6 +43,16 @@ Change set_knob(const std::string& knob, int64_t value, int64_t from = -1) {
     space::Config changed = config;
     for (auto& [name, at] : changed.values) at = name == knob && (from == -1 || from == at) ? value : at;
     return changed;
+  };
+}
+
+/// Convolutions in plain C that read the input where it lies and test every tap for padding, or only near the border.
+Change direct(bool peeled) {
+  return [peeled](const space::Space& space, const space::Config& config) {
+    const space::Alternative* direct = space.alternative("direct");
+    if (direct == nullptr || direct->knob("border") == nullptr) return config;
+    const space::Config chosen = direct->with({{"border", peeled ? 1 : 0}});
+    return space.why_illegal(chosen) ? config : chosen;
   };
 }
 
@@ -67,18 +79,22 @@ std::vector<Technique> techniques() {
   constexpr int64_t kSummed = 0, kInt8 = 1, kInt16 = 2;  // of the knob "weights"
   return {
       {"(nothing)"},
-      {"Winograd: direct", use_alternative("winograd", "gemm")},
+      {"Winograd: direct", use_alternative({"winograd"}, "gemm")},
       {"two channels in one product: one", set_knob("weights", kInt8, kSummed)},
       {"int16 weights: int8", set_knob("weights", kSummed, kInt16)},
       {"int8 weights: int16", set_knob("weights", kInt16)},
       {"tiles of eight sums: four (2x2)", set_knob("tile", 2)},
       {"unrolling beyond 512 bytes", set_knob("code_budget", 512)},
+      {.without = "requantisation by search: the reference's arithmetic", .off = {.search_requantisation = true}},
+      {"rows copied with their padding: windows copied, every pixel tested", use_alternative({"gemm"}, "windows")},
+      {"convolutions' windows in C where they lie, the border apart", direct(true)},
+      {"convolutions' windows in C where they lie, every tap tested", direct(false)},
       {.without = "scheduling: instructions in the order of generation", .scheduled = false},
       {.without = "constant channels", .off = {.passes = {"remove_constant_channels"}}},
       {.without = "fused pads, tables and reshapes",
        .off = {.passes = {"fuse_pad", "fuse_lookup", "bypass_reshape", "lookup_before_reshape"}}},
       {.without = "int16 handed over", .off = {.int16_handed_over = true}},
-      {"the scheduled depthwise kernel: compiled C", use_alternative("columns", "loops")},
+      {"the scheduled depthwise kernel: compiled C", use_alternative({"columns", "bands"}, "loops")},
       {"all scheduled kernels: compiled C", compiled},
   };
 }

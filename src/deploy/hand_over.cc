@@ -26,7 +26,8 @@ std::optional<size_t> only_reader(const ir::Graph& graph, ir::TensorId id) {
 
 /// Lowers the operator again, by the config it has, for the types that the graph has now; false when that cannot be.
 bool lower_again(Network& network, size_t index, const target::Target& target) {
-  const kernels::Workload workload = kernels::make_workload(network.graph, network.graph.operators[index]);
+  kernels::Workload workload = kernels::make_workload(network.graph, network.graph.operators[index]);
+  workload.search_requantisation = network.search_requantisation;
   Kernel& kernel = *network.kernels[index];
   try {
     kernel.program = kernels::lower(workload, kernel.config, target, function_of(network.prefix, network.graph, index));

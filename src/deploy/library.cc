@@ -55,7 +55,10 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
                      const target::Board& board, const Choose& choose, const Goal& goal, const SwitchedOff& off) {
   const std::string name = codegen::identifier(prefix.empty() ? graph.name : prefix);
   Library library;
-  library.network = make_network(passes::run_passes(graph, {}, off.passes), name, board.target, choose, goal, model);
+  ir::Graph optimised = passes::run_passes(graph, {}, off.passes);
+  library.network = off.search_requantisation
+                        ? make_network(std::move(optimised), name, board.target, choose, false)
+                        : make_network(std::move(optimised), name, board.target, choose, goal, model);
   library.arena = off.int16_handed_over
                       ? plan_arena(library.network)
                       : hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));

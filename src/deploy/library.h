@@ -24,6 +24,7 @@ inline const std::vector<std::string> kKernelFlags = {"-O2"};
 struct SwitchedOff {
   std::vector<std::string> passes = {};  // by name, see passes::run_passes()
   bool int16_handed_over = false;
+  bool search_requantisation = false;  // with the goal of speed alone
 };
 
 struct Library {

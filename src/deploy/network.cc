@@ -42,15 +42,17 @@ std::string function_of(const std::string& prefix, const ir::Graph& graph, size_
   return fmt::format("{}_{:02}_{}", prefix, index, ir::kind_of(graph.operators[index].attributes));
 }
 
-Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target, const Choose& choose) {
-  Network network{prefix, std::move(graph), {}};
+Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target, const Choose& choose,
+                     bool search_requantisation) {
+  Network network{prefix, std::move(graph), {}, search_requantisation};
   const Views views = views_of(network.graph);
   for (size_t i = 0; i < network.graph.operators.size(); ++i) {
     const ir::Operator& op = network.graph.operators[i];
     network.kernels.emplace_back();
     if (views.takes_no_code[i]) continue;
-    network.kernels.back() =
-        make_kernel(kernels::make_workload(network.graph, op), target, choose, function_of(prefix, network.graph, i));
+    kernels::Workload workload = kernels::make_workload(network.graph, op);
+    workload.search_requantisation = search_requantisation;
+    network.kernels.back() = make_kernel(workload, target, choose, function_of(prefix, network.graph, i));
     network.kernels.back()->footprint = footprint_of(network.kernels.back()->program);
   }
   return network;

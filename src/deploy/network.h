@@ -27,6 +27,7 @@ struct Network {
   std::string prefix;                          // of everything the library defines: a C identifier
   ir::Graph graph;                             // after the passes
   std::vector<std::optional<Kernel>> kernels;  // by operator; nothing for one that takes no code (see views.h)
+  bool search_requantisation = true;           // see kernels::RequantLayer::searched
 };
 
 /// A config that was measured.
@@ -42,7 +43,7 @@ using Choose = std::function<std::vector<Known>(const kernels::Workload&, const 
 /// Lowers every operator of `graph`, which must have gone through the passes. Without `choose`, or where it has nothing
 /// that can be lowered, the fallback.
 Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target,
-                     const Choose& choose = {});
+                     const Choose& choose = {}, bool search_requantisation = true);
 
 /// "kws_03_conv_2d": the C function of operator `index`.
 std::string function_of(const std::string& prefix, const ir::Graph& graph, size_t index);

@@ -20,6 +20,7 @@ struct Workload {
   ir::Graph graph;    // one operator, made by ir::extract()
   std::string key;    // equal keys: the same config space and comparable cycles. Holds all but the constants' values
   std::string title;  // for people: "conv_2d 32x32x16 -> 32x32x16, 3x3"
+  bool search_requantisation = true;  // see RequantLayer::searched
 
   const ir::Operator& op() const { return graph.operators.front(); }
   const ir::Tensor& input(size_t i) const { return graph.tensor(op().inputs.at(i)); }

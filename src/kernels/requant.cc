@@ -138,6 +138,9 @@ class Planner {
   }
 
   std::optional<RequantPlan> plan() {
+    if (!layer_.searched) {
+      if (std::optional<RequantPlan> plan = universal(layer_.scale == 4 ? -1 : 1)) return plan;
+    }
     // Cheapest first; each is proved before it counts.
     if (std::optional<RequantPlan> plan = one_sided(0)) return plan;
     if (layer_.scale == 4) {

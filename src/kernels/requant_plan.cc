@@ -26,6 +26,7 @@ RequantLayer layer_of(const Workload& workload, const std::vector<int32_t>& bias
   layer.zero_point = ir::computed_in(workload.graph, workload.op()).zero_points.front();
   layer.clamp = ir::clamp_i8(workload.op());
   layer.scale = scale;
+  layer.searched = workload.search_requantisation;
   for (size_t c = 0; c < weights.size(); ++c) {
     const AccumulatorRange range = accumulator_range(weights[c], biases[c], -128, 127);
     layer.channels.push_back({multipliers[c], range.lo, range.hi});

@@ -74,6 +74,22 @@ TEST(Requant, EveryPlanIsExactByBruteForce) {
   EXPECT_EQ(none, 0);
 }
 
+TEST(Requant, WithoutTheSearchTheReferencesOwnArithmeticIsExactAndDearer) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    Random random(seed);
+    RequantLayer layer = random_layer(random, 1 + random.below(4), 30000);
+    layer.scale = random.below(3) == 0 ? 4 : 1;
+    const std::optional<RequantPlan> searched = plan_requantisation(layer);
+    layer.searched = false;
+    const std::optional<RequantPlan> plan = plan_requantisation(layer);
+    ASSERT_TRUE(plan && searched);
+    EXPECT_TRUE(plan->form.sign_correction);
+    EXPECT_GE(plan->form.instructions(), searched->form.instructions());
+    expect_exact(layer, *plan);
+  }
+}
+
 TEST(Requant, RangesAsWideAsRealLayersHaveAreExactAtTheirSteps) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
