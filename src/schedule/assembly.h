@@ -37,6 +37,7 @@ enum class Kind : uint8_t {
   kFpLoadMultiple,   // vldm
   kFpStoreMultiple,  // vstm
 };
+inline constexpr size_t kKinds = static_cast<size_t>(Kind::kFpStoreMultiple) + 1;
 
 /// What an operand is used as.
 enum class Role : uint8_t {

@@ -76,6 +76,7 @@ class Scheduler {
       priority[i] = height_[i] - 0.05 * static_cast<double>(i) + (random ? noise * (2 * random->unit() - 1) : 0);
     }
     time_.assign(code_.size(), -1);
+    score_.assign(code_.size(), 0);
     Result result;
     std::vector<size_t> left(code_.size());
     for (size_t i = 0; i < left.size(); ++i) left[i] = i;
@@ -107,12 +108,13 @@ class Scheduler {
     }
     if (candidates.empty()) return;
     // The scarcer resource of what is left goes first.
-    const auto score = [&](size_t i) {
+    for (size_t i : window) {
       const bool older_only = !rules_.can_pair(Kind::kAlu, code_[i].kind);
       const bool multiply = code_[i].kind == Kind::kMultiply;
-      return priority[i] + (multiply && multiplies >= extends ? 3 : 0) + (older_only && extends > multiplies ? 3 : 0);
-    };
-    std::sort(candidates.begin(), candidates.end(), [&](size_t a, size_t b) { return score(a) > score(b); });
+      score_[i] =
+          priority[i] + (multiply && multiplies >= extends ? 3 : 0) + (older_only && extends > multiplies ? 3 : 0);
+    }
+    std::sort(candidates.begin(), candidates.end(), [&](size_t a, size_t b) { return score_[a] > score_[b]; });
     if (candidates.size() > kCandidates) candidates.resize(kCandidates);
 
     double best = -1e9;
@@ -120,12 +122,12 @@ class Scheduler {
     std::optional<size_t> best_younger;
     for (size_t older : candidates) {
       time_[older] = cycle;  // the younger one may use it, or overwrite what it reads
-      double here = score(older);
+      double here = score_[older];
       std::optional<size_t> younger;
       for (size_t i : window) {
         if (i == older || time_[i] >= 0 || !rules_.can_pair(code_[older].kind, code_[i].kind) || !ready(i, cycle))
           continue;
-        const double both = score(older) + score(i) + 5;
+        const double both = score_[older] + score_[i] + 5;
         if (!younger || both > here) {
           here = both;
           younger = i;
@@ -151,6 +153,7 @@ class Scheduler {
   std::vector<std::vector<Edge>> edges_;
   std::vector<int> height_;  // cycles from the issue of an instruction to the end of the code
   std::vector<int> time_;
+  std::vector<double> score_;  // of those in the window, this cycle
   size_t left_end_ = 0;
 };
 

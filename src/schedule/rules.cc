@@ -112,7 +112,13 @@ uint32_t units_of(Kind kind) {
 }  // namespace
 
 Rules::Rules(const std::string& pipeline, int load_latency)
-    : pipeline_(pipeline.empty() ? target::Pipeline{} : target::load_pipeline(pipeline)), load_latency_(load_latency) {}
+    : pipeline_(pipeline.empty() ? target::Pipeline{} : target::load_pipeline(pipeline)), load_latency_(load_latency) {
+  for (size_t older = 0; older < kKinds; ++older) {
+    for (size_t younger = 0; younger < kKinds; ++younger) {
+      pairs_[older][younger] = may_pair(static_cast<Kind>(older), static_cast<Kind>(younger));
+    }
+  }
+}
 
 int Rules::latency(Kind producer, Role role) const {
   if (!dual_issue()) return 1;
@@ -131,7 +137,7 @@ int Rules::issue_cycles(Kind kind) const {
   return std::max<int>(1, pipeline_.cycles[static_cast<size_t>(timing)]);
 }
 
-bool Rules::can_pair(Kind older, Kind younger) const {
+bool Rules::may_pair(Kind older, Kind younger) const {
   if (!dual_issue()) return false;
   const uint32_t a = units_of(older) | target::kUnitAny, b = units_of(younger) | target::kUnitAny;
   // Two loads conflict when they meet in a bank, and where they will be is not known here.

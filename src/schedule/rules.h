@@ -2,6 +2,7 @@
 // two instructions may issue in one cycle.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "schedule/assembly.h"
@@ -25,11 +26,16 @@ class Rules {
   int issue_cycles(Kind kind) const;
 
   /// Whether two independent instructions may issue in one cycle, `older` first.
-  bool can_pair(Kind older, Kind younger) const;
+  bool can_pair(Kind older, Kind younger) const {
+    return pairs_[static_cast<size_t>(older)][static_cast<size_t>(younger)];
+  }
 
  private:
+  bool may_pair(Kind older, Kind younger) const;
+
   target::Pipeline pipeline_;
   int load_latency_;
+  std::array<std::array<bool, kKinds>, kKinds> pairs_{};  // schedulers ask millions of times
 };
 
 }  // namespace mote::schedule

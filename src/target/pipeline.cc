@@ -1,6 +1,8 @@
 #include "target/pipeline.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include "support/data_dir.h"
 #include "support/toml.h"
@@ -118,8 +120,16 @@ std::string_view name_of(Timing timing) {
 }
 
 Pipeline load_pipeline(const std::string& name) {
-  const std::filesystem::path file = data_folder("targets") / "pipelines" / (name + ".toml");
-  return read_pipeline(TomlTable::load(file), name);
+  // Read once: every micro-kernel is scheduled by these tables, and a search makes thousands.
+  static std::mutex mutex;
+  static std::map<std::string, Pipeline> known;
+  const std::lock_guard<std::mutex> lock(mutex);
+  auto found = known.find(name);
+  if (found == known.end()) {
+    const std::filesystem::path file = data_folder("targets") / "pipelines" / (name + ".toml");
+    found = known.emplace(name, read_pipeline(TomlTable::load(file), name)).first;
+  }
+  return found->second;
 }
 
 Pipeline parse_pipeline(std::string_view text, const std::string& file) {
