@@ -51,6 +51,15 @@ void write_all(const fs::path& folder, const std::vector<File>& files) {
   write_file(folder / kFileList, list + kFileList + "\n");
 }
 
+/// A folder that is gone at the end, unless it was given its place.
+struct Draft {
+  fs::path folder;
+  ~Draft() {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+};
+
 }  // namespace
 
 void write_folder(const fs::path& folder, const std::vector<File>& files) {
@@ -63,6 +72,7 @@ void write_folder(const fs::path& folder, const std::vector<File>& files) {
     const fs::path old = target.parent_path() / ("." + target.filename().string() + ".old");
     fs::remove_all(fresh);
     fs::remove_all(old);
+    const Draft draft{fresh};
     fs::create_directory(fresh);
     write_all(fresh, files);
     if (fs::exists(target)) fs::rename(target, old);

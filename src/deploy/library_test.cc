@@ -230,6 +230,15 @@ TEST(Weights, AreOneObjectOnRequest) {
   }
 }
 
+TEST(Folder, ThatCannotBeWrittenLeavesNothing) {
+  const TemporaryFolder temporary;
+  const std::filesystem::path folder = temporary.path() / "library";
+  write_folder(folder, {{"a.c", "1"}});
+  EXPECT_THROW(write_folder(folder, {{"b", "2"}, {"b/c.c", "3"}}), JobError);
+  EXPECT_EQ(read_text(folder / "a.c"), "1");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(temporary.path()), {}), 1);
+}
+
 TEST(Folder, IsReplacedAsAWholeAndSparesWhatIsNotOurs) {
   const TemporaryFolder temporary;
   const std::filesystem::path folder = temporary.path() / "out" / "library";
