@@ -9,6 +9,7 @@
 
 #include "board_sim/firmware_test.h"
 #include "board_sim/gdb_packet.h"
+#include "support/files.h"
 #include "support/spawner.h"
 
 namespace mote::board_sim {
@@ -190,6 +191,31 @@ TEST_F(DebugPorts, AWatchpointWaitsForTheEndOfAnItBlock) {
   EXPECT_EQ(gdb.ask("c"), "T05watch:20000100;thread:1;");
   EXPECT_EQ(gdb.ask("pf"), "08000020");
   EXPECT_EQ(gdb.ask("p2"), "01000000");
+}
+
+constexpr std::chrono::seconds kLongWait{60};
+
+// No ELF file was given: a debugger has brought the code.
+TEST(DebugPortOptions, AProfileIsWrittenWhenTheDebuggerEndsTheBoard) {
+  const std::optional<std::filesystem::path> program = find_own_program("mote-board");
+  if (!program) GTEST_SKIP() << "mote-board is not built";
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "profile.json";
+  Command command;
+  command.arguments = {program->string(), "--board", "nucleo-f746zg", "--gdb", "0", "--once", "--profile", file};
+  BackgroundProcess board(command);
+  const std::string announcement = "gdb: ";
+  const std::optional<std::string> port =
+      board.wait_for_line([&](const std::string& line) { return line.starts_with(announcement); }, kLongWait);
+  ASSERT_TRUE(port);
+  {
+    Client gdb(port->substr(announcement.size()));
+    EXPECT_EQ(gdb.ask("M20000000,4:0130fde7"), "OK");  // adds r0, #1; b .-2
+    EXPECT_EQ(gdb.ask("Pf=00000020"), "OK");
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(gdb.ask("s"), HasSubstr("T05"));
+  }
+  EXPECT_FALSE(board.wait_for_line([](const std::string&) { return false; }, kLongWait)) << "until it has ended";
+  EXPECT_THAT(read_text(file), HasSubstr("\"address\": \"0x20000000\",\n   \"executions\": 2"));
 }
 
 TEST(DebugPortOptions, RefuseWhatCannotBe) {

@@ -92,7 +92,8 @@ void report_statistics(const Machine& machine) {
 }
 
 void write_profile(const Machine& machine, const Options& options) {
-  const Profile result = profile(machine, read_elf(options.elf).symbols);
+  const std::vector<ElfSymbol> symbols = options.elf.empty() ? std::vector<ElfSymbol>() : read_elf(options.elf).symbols;
+  const Profile result = profile(machine, symbols);
   std::ofstream file(options.profile);
   file << to_json(machine, result, options.elf);
   file.close();
@@ -109,7 +110,6 @@ int run(const Options& options) {
     throw InputError("--gdb -", "cannot be combined with another debug port");
   }
   if (uses_stdio && options.uart == "stdout") throw InputError("--uart stdout", "standard output is GDB's");
-  if (!options.profile.empty() && options.elf.empty()) throw InputError("--profile", "needs --elf");
   const target::Board board = target::load_board(options.board, options.folders);
   Machine machine(board, options.memory == "flash" ? MemoryProfile::kFlash : MemoryProfile::kZeroWait);
   if (!options.elf.empty()) load(machine, options.elf);
@@ -152,9 +152,11 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--memory", options.memory, "what memory costs: zero-wait, or flash (wait states and caches)")
       ->check(CLI::IsMember({"zero-wait", "flash"}))
       ->capture_default_str();
-  app.add_option("--profile", options.profile,
-                 "with --elf: write cycles per function, block and instruction to this file, as JSON");
-  app.add_flag("--statistics", options.statistics, "with --elf: print instructions and cycles to stderr at the end");
+  app.add_option(
+      "--profile", options.profile,
+      "write cycles per function (of --elf), block and instruction to this file, as JSON, at the end: when the "
+      "firmware exits, or the debugger kills the board or leaves it with --once");
+  app.add_flag("--statistics", options.statistics, "print instructions and cycles to stderr at the end");
   app.add_flag("--once", options.once, "end when the first debugger disconnects");
   app.add_flag("--die-with-parent", options.die_with_parent, "end when the process that started this one does");
   app.set_version_flag("--version", kVersion);
