@@ -16,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::minutes kLongestRun{10};
+constexpr int kBadInput = 2;  // the exit code of mote-board when it cannot be what it is asked to be
 
 /// "0x08000400"
 uint32_t address_of(const std::string& text) {
@@ -64,7 +65,11 @@ ProfiledRun profile_program(const target::Board& board, const Bytes& elf, const 
     throw JobError(
         fmt::format("the program does not end in {} minutes: it has to exit by semihosting", kLongestRun.count()));
   }
-  if (!std::filesystem::exists(profile)) throw JobError("the virtual board does not run the program:\n" + result.err);
+  if (!std::filesystem::exists(profile)) {
+    const std::string why = result.err.substr(0, result.err.find_last_not_of('\n') + 1);
+    if (result.exit_code == kBadInput) throw InputError("the virtual board", why);
+    throw JobError("the virtual board does not run the program:\n" + why);
+  }
   return {parse_code_profile(read_text(profile), profile), result.exit_code, result.err};
 }
 

@@ -33,8 +33,8 @@ struct ProfiledRun {
 };
 
 /// Runs a program, the bytes of an ELF file, on a virtual board until it exits by semihosting or locks up. `memory`:
-/// "zero-wait" or "flash". Throws JobError when there is no virtual board, or when the program does not end in ten
-/// minutes.
+/// "zero-wait" or "flash". Throws InputError when `board` has no figures for that or no memory where the program lies,
+/// JobError when there is no virtual board, or when the program does not end in ten minutes.
 ProfiledRun profile_program(const target::Board& board, const Bytes& elf, const std::string& memory);
 
 /// The C text of a main() that runs `library` once and exits by semihosting. `inputs` in the order of the graph's, of

@@ -108,6 +108,9 @@ TEST(Annotate, SaysWhatARunOfTheModelHasShown) {
   for (const nlohmann::json& line : instructions_of(flash)) {
     if (line.contains("measured")) memory += line.at("measured").at("stalls").value("memory", 0.0);
   }
+  expect_refused(
+      run_mote({"annotate", kModel, "--board", "nrf52840-dk", "--operator", "1", "--run", "--memory", "flash"}),
+      "no figures for the flash memory profile");
   EXPECT_NEAR(total, 0, 1e-6) << "the function's cycles are those of its instructions";
   EXPECT_GT(mispredict, 0) << "loops end some time";
   EXPECT_GT(memory, 0) << "the weights are in flash";
