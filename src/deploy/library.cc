@@ -8,6 +8,7 @@
 #include "codegen/emit.h"
 #include "deploy/fit.h"
 #include "deploy/hand_over.h"
+#include "deploy/order.h"
 #include "passes/pipeline.h"
 #include "support/error.h"
 
@@ -35,8 +36,8 @@ std::string advice_for(const ir::Graph& graph, const Library& library, const tar
   std::string advice;
   for (const auto& [optimize, option] : {std::pair{Optimize::kRam, "ram"}, std::pair{Optimize::kFlash, "flash"}}) {
     if (goal.optimize == optimize) continue;
-    const Network other =
-        make_network(passes::run_passes(graph), library.network.prefix, board.target, choose, {optimize, {}, {}}, "");
+    const Network other = make_network(order_for_ram(passes::run_passes(graph)), library.network.prefix, board.target,
+                                       choose, {optimize, {}, {}}, "");
     const int64_t ram = library.arena.bytes() - plan_arena(other).bytes();
     const int64_t flash =
         static_cast<int64_t>(constant_bytes(library.network)) - static_cast<int64_t>(constant_bytes(other));
@@ -55,10 +56,10 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
                      const target::Board& board, const Choose& choose, const Goal& goal, const SwitchedOff& off) {
   const std::string name = codegen::identifier(prefix.empty() ? graph.name : prefix);
   Library library;
-  ir::Graph optimised = passes::run_passes(graph, {}, off.passes);
-  library.network = off.search_requantisation
-                        ? make_network(std::move(optimised), name, board.target, choose, false)
-                        : make_network(std::move(optimised), name, board.target, choose, goal, model);
+  ir::Graph fused = passes::run_passes(graph, {}, off.passes);
+  if (!off.order_for_ram) fused = order_for_ram(std::move(fused));
+  library.network = off.search_requantisation ? make_network(std::move(fused), name, board.target, choose, false)
+                                              : make_network(std::move(fused), name, board.target, choose, goal, model);
   library.arena = off.int16_handed_over
                       ? plan_arena(library.network)
                       : hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));

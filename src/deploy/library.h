@@ -1,7 +1,7 @@
 // The whole pipeline: an imported model becomes a library for a board. Needs no device; records are data.
 //
-//   passes -> a kernel for each operator -> int16 handed over, memory plan -> does it fit? -> C sources -> (compiler)
-//   sizes -> the rest
+//   passes -> order of operators -> a kernel for each -> int16 handed over, memory plan -> does it fit? -> C sources
+//   -> (compiler) sizes -> the rest
 #pragma once
 
 #include <filesystem>
@@ -25,6 +25,7 @@ struct SwitchedOff {
   std::vector<std::string> passes = {};  // by name, see passes::run_passes()
   bool int16_handed_over = false;
   bool search_requantisation = false;  // with the goal of speed alone
+  bool order_for_ram = false;          // operators run in the model's order
 };
 
 struct Library {

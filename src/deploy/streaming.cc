@@ -11,11 +11,14 @@ namespace {
 int64_t reusable_bytes(const ir::Graph& graph, const Arena& arena, size_t step) {
   const ir::Operator& op = graph.operators[step];
   if (!passes::goes_by_rows(graph, op)) return 0;
+  const auto contains = [](const std::vector<ir::TensorId>& ids, ir::TensorId id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
   int64_t dying = 0;
   for (const Region& region : arena.regions) {
     for (const Part& part : region.parts) {
-      const bool is_operand = std::find(op.inputs.begin(), op.inputs.end(), part.tensor) != op.inputs.end();
-      if (is_operand && part.last == static_cast<int>(step)) dying += part.size;
+      const bool is_needed = part.last > static_cast<int>(step) || contains(graph.outputs, part.tensor);
+      if (contains(op.inputs, part.tensor) && !is_needed) dying += part.size;
     }
   }
   return std::min(dying, static_cast<int64_t>(graph.tensor(op.output).size_bytes()));

@@ -39,6 +39,24 @@ constexpr Pass kPasses[] = {
     {"remove_dead", "remove what no output depends on", remove_dead},
 };
 
+/// More rounds than any graph has needed; an end to them is certain.
+constexpr int kMostRounds = 8;
+
+std::vector<std::string_view> kinds_of(const ir::Graph& graph) {
+  std::vector<std::string_view> kinds;
+  for (const ir::Operator& op : graph.operators) kinds.push_back(ir::kind_of(op.attributes));
+  return kinds;
+}
+
+ir::Graph apply(const Pass& pass, ir::Graph graph) {
+  graph = pass.function(std::move(graph));
+  const std::vector<std::string> violations = ir::verify(graph);
+  if (!violations.empty()) {
+    unreachable(fmt::format("pass {} broke the graph: {}", pass.name, fmt::join(violations, "; ")));
+  }
+  return graph;
+}
+
 }  // namespace
 
 std::span<const Pass> passes() {
@@ -47,14 +65,15 @@ std::span<const Pass> passes() {
 
 ir::Graph run_passes(ir::Graph graph, const std::function<void(const Pass&, const ir::Graph&)>& after,
                      std::span<const std::string> without) {
-  for (const Pass& pass : kPasses) {
-    if (std::find(without.begin(), without.end(), pass.name) != without.end()) continue;
-    graph = pass.function(std::move(graph));
-    const std::vector<std::string> violations = ir::verify(graph);
-    if (!violations.empty()) {
-      unreachable(fmt::format("pass {} broke the graph: {}", pass.name, fmt::join(violations, "; ")));
+  for (int round = 0; round < kMostRounds; ++round) {
+    const std::vector<std::string_view> before_round = kinds_of(graph);
+    for (const Pass& pass : kPasses) {
+      if (std::find(without.begin(), without.end(), pass.name) != without.end()) continue;
+      const std::vector<std::string_view> before = kinds_of(graph);
+      graph = apply(pass, std::move(graph));
+      if (after && (round == 0 || kinds_of(graph) != before)) after(pass, graph);
     }
-    if (after) after(pass, graph);
+    if (kinds_of(graph) == before_round) break;
   }
   return graph;
 }

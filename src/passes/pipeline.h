@@ -22,7 +22,9 @@ struct Pass {
 std::span<const Pass> passes();
 
 /// Applies every pass to `graph`, which must be legal, and verifies what each returns: a graph that a pass broke is our
-/// bug and aborts with the pass's name. `after` sees each pass's result, for dumps. Passes named in `without` are left
+/// bug and aborts with the pass's name. What one pass leaves can be work for an earlier one, so the list is applied
+/// again until it changes no operator. `after` sees each pass's result, for dumps: in the first round of all passes,
+/// then of those that still found something. Passes named in `without` are left
 /// out, to see what they are worth: only those that no later one relies on, that is none that removes an operator kind.
 ir::Graph run_passes(ir::Graph graph, const std::function<void(const Pass&, const ir::Graph&)>& after = {},
                      std::span<const std::string> without = {});

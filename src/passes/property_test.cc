@@ -67,5 +67,17 @@ TEST(PassProperty, ASecondRunChangesNothing) {
   }
 }
 
+/// What one pass leaves is work for an earlier one.
+TEST(Pipeline, ACopyBetweenTwoReshapesIsDroppedAndOneReshapeIsLeft) {
+  TestGraph t;
+  const ir::TensorId x = t.input(t.int8({1, 2, 2, 3}));
+  const ir::TensorId a = t.op(ir::Reshape{}, {x}, t.int8({1, 1, 1, 12}));
+  const ir::TensorId b = t.op(ir::MaxPool2D{}, {a}, t.int8({1, 1, 1, 12}));
+  t.graph.outputs.push_back(t.op(ir::Reshape{}, {b}, t.int8({1, 12})));
+  const ir::Graph once = run_passes(t.graph);
+  EXPECT_THAT(kinds(once), testing::ElementsAre("reshape"));
+  EXPECT_EQ(kinds(run_passes(once)), kinds(once));
+}
+
 }  // namespace
 }  // namespace mote::passes
