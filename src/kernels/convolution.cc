@@ -176,9 +176,10 @@ loop::Program lower_convolution(const Workload& workload, const space::Config& c
 
 /// Winograd where it surely pays and its weights, 3.6 times as large, and its workspace are no burden.
 std::optional<space::Config> winograd_fallback(const Workload& workload, const target::Target& target) {
-  constexpr int32_t kEnoughChannels = 16;
+  const ir::Shape& window = workload.input(1).shape;
+  const int32_t enough = window[1] * window[2] == 9 ? 16 : 32;  // channels
   constexpr size_t kMostWeightBytes = 40 << 10, kMostWorkspaceBytes = 24 << 10;
-  const bool deep = std::min(workload.input(0).shape[3], workload.output().shape[3]) >= kEnoughChannels;
+  const bool deep = std::min(workload.input(0).shape[3], workload.output().shape[3]) >= enough;
   if (!deep || why_no_convolution_winograd(workload, target)) return std::nullopt;
   try {
     size_t weights = 0, workspace = 0;

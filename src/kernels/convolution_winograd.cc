@@ -16,7 +16,7 @@ std::optional<std::string> why_no_convolution_winograd(const Workload& workload,
   const ir::Shape& w = workload.input(1).shape;
   if (!target.dsp) return "the target has no DSP extension";
   if (is_float(workload)) return "only int8";
-  if (w[1] != 3 || w[2] != 3) return "only 3x3 windows";
+  if ((w[1] != 3 && w[1] != 1) || (w[2] != 3 && w[2] != 1) || w[1] * w[2] == 1) return "only 3x3, 1x3 and 3x1 windows";
   if (conv.stride != ir::Size2D{1, 1} || conv.dilation != ir::Size2D{1, 1}) return "only stride 1 without dilation";
   if (w[3] % 4 != 0) return "input channels are not a multiple of 4";
   return std::nullopt;
@@ -29,8 +29,10 @@ Program convolution_winograd(const Workload& workload, const target::Target& tar
   const ir::Shape& in = workload.input(0).shape;
   const ir::Shape& out = workload.output().shape;
   const std::vector<int32_t> biases = folded_biases(workload, out[3], outermost_channel);
-  const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, 4);
+  const ir::Size2D window{workload.input(1).shape[1], workload.input(1).shape[2]};
+  const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, micro::winograd_scale(window));
   micro::WinogradSpec spec;
+  spec.window = window;
   spec.name = name + "_winograd";
   spec.height = in[1];
   spec.width = in[2];

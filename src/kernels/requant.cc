@@ -138,15 +138,16 @@ class Planner {
   }
 
   std::optional<RequantPlan> plan() {
+    const int doubled = layer_.scale == 4 ? -1 : layer_.scale == 2 ? 0 : 1;  // the shift to 2x
     if (!layer_.searched) {
-      if (std::optional<RequantPlan> plan = universal(layer_.scale == 4 ? -1 : 1)) return plan;
+      if (std::optional<RequantPlan> plan = universal(doubled)) return plan;
     }
     // Cheapest first; each is proved before it counts.
     if (std::optional<RequantPlan> plan = one_sided(0)) return plan;
     if (layer_.scale == 4) {
       if (std::optional<RequantPlan> plan = universal(0)) return plan;
     }
-    if (std::optional<RequantPlan> plan = universal(layer_.scale == 4 ? -1 : 1)) return plan;
+    if (std::optional<RequantPlan> plan = universal(doubled)) return plan;
     for (int pre_shift = 1; pre_shift <= 16; ++pre_shift) {
       if (std::optional<RequantPlan> plan = one_sided(pre_shift)) return plan;
     }

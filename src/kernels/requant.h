@@ -69,7 +69,7 @@ struct RequantLayer {
   std::vector<RequantChannel> channels;
   int32_t zero_point = 0;
   ir::ClampI8 clamp;
-  int32_t scale = 1;     // the kernel's accumulator is scale * x: 1, or 4 for the integer Winograd transform
+  int32_t scale = 1;     // the kernel's accumulator is scale * x: 1, or 4 or 2 for integer Winograd transforms
   bool searched = true;  // false: the reference's own arithmetic where it holds, to see what the search is worth
 };
 

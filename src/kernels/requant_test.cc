@@ -79,7 +79,7 @@ TEST(Requant, WithoutTheSearchTheReferencesOwnArithmeticIsExactAndDearer) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     Random random(seed);
     RequantLayer layer = random_layer(random, 1 + random.below(4), 30000);
-    layer.scale = random.below(3) == 0 ? 4 : 1;
+    layer.scale = int32_t{1} << random.below(3);
     const std::optional<RequantPlan> searched = plan_requantisation(layer);
     layer.searched = false;
     const std::optional<RequantPlan> plan = plan_requantisation(layer);

@@ -91,11 +91,12 @@ Touches winograd_touches(const WinogradSpec& spec, const target::Target& target)
     const int64_t row = int64_t{spec.width} * spec.in_channels, out_row = int64_t{spec.out_width} * spec.out_channels;
     std::vector<Touch> touches{{3, 0, scratch}};
     for (int64_t ty = 0; ty < tiles_down(spec); ++ty) {
-      const int64_t y = std::min<int64_t>(2 * ty, spec.out_height - 2);
-      for (int64_t i = y - spec.padding.top; i < y - spec.padding.top + 4; ++i) {
+      const int64_t tile = tile_of(spec.window.h);
+      const int64_t y = std::min<int64_t>(tile * ty, spec.out_height - tile);
+      for (int64_t i = y - spec.padding.top; i < y - spec.padding.top + patch_of(spec.window.h); ++i) {
         if (i >= 0 && i < spec.height) touches.push_back({1, i * row, row});
       }
-      touches.push_back({2, y * out_row, 2 * out_row});
+      touches.push_back({2, y * out_row, tile * out_row});
     }
     touches.push_back({3, 0, scratch});
     return touches;

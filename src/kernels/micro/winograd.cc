@@ -37,8 +37,44 @@ std::array<int32_t, 16> transformed(const std::array<int32_t, 9>& g) {
   return u;
 }
 
+/// 2 * G g.
+std::array<int32_t, 4> transformed(const std::array<int32_t, 3>& g) {
+  return {2 * g[0], g[0] + g[1] + g[2], g[0] - g[1] + g[2], 2 * g[2]};
+}
+
+std::string flat_transforms_in_c(const WinogradSpec& spec) {
+  const int tiles = tiles_at_once(spec);
+  std::string text = fmt::format(
+      "void {0}_input(const int16_t *rows, uint32_t *v) {{\n"
+      "  for (int32_t k = 0; k < {1}; ++k) {{\n"
+      "    int16_t *to = (int16_t *)(v + k / 2 * {2}) + k % 2;\n"
+      "    int16_t d[4];\n"
+      "    for (int32_t j = 0; j < 4; ++j) memcpy(&d[j], rows + j * {3} + k, sizeof d[j]);\n"
+      "    to[0] = (int16_t)(d[0] - d[2]);\n"
+      "    to[{4}] = (int16_t)(d[1] + d[2]);\n"
+      "    to[2 * {4}] = (int16_t)(d[2] - d[1]);\n"
+      "    to[3 * {4}] = (int16_t)(d[1] - d[3]);\n"
+      "  }}\n"
+      "}}\n\n",
+      spec.name, spec.in_channels, tiles, spec.window.h == 1 ? spec.in_channels : row_bytes(spec) / 2,
+      transformed_bytes(spec) / 2);
+  text += requantise_in_c(spec.form, spec.name + "_requantise");
+  text += fmt::format(
+      "\nvoid {0}_output(const uint32_t *constants, const int32_t *m, int8_t *output) {{\n"
+      "  for (int32_t channel = 0; channel < {1}; ++channel, m += {2}, constants += {3}) {{\n"
+      "    const int32_t middle = m[1] + (int32_t)constants[0];\n"
+      "    output[channel] = (int8_t){0}_requantise(m[0] + middle + m[2], (const int32_t *)constants + 1);\n"
+      "    output[{4} + channel] = (int8_t){0}_requantise(middle - m[2] - m[3], (const int32_t *)constants + 1);\n"
+      "  }}\n"
+      "}}\n\n",
+      spec.name, spec.out_channels, 4 * tiles, output_words(spec),
+      (spec.window.h == 1 ? 1 : spec.out_width) * spec.out_channels);
+  return text;
+}
+
 /// Reads the rows through memcpy: some of them were filled by words.
 std::string transforms_in_c(const WinogradSpec& spec) {
+  if (is_flat(spec)) return flat_transforms_in_c(spec);
   const int tiles = tiles_at_once(spec);
   std::string text = fmt::format(
       "void {0}_input(const int16_t *rows, uint32_t *v) {{\n"
@@ -86,7 +122,14 @@ std::string transforms_in_c(const WinogradSpec& spec) {
 
 /// Words of the weights before the output transform's constants.
 size_t product_words(const WinogradSpec& spec) {
-  return size_t{16} * static_cast<size_t>((spec.out_channels + 1) / 2 * spec.in_channels) + kGemmStreamPadding;
+  return static_cast<size_t>(positions_of(spec) * ((spec.out_channels + 1) / 2) * spec.in_channels) +
+         kGemmStreamPadding;
+}
+
+/// C99: where tile number `index` begins along a dimension with so many taps and outputs.
+std::string start_of_tile(int32_t taps, const std::string& index, int32_t outputs) {
+  const std::string from = taps == 3 ? "2 * " + index : index;
+  return fmt::format("{0} < {1} ? {0} : {1}", from, outputs - tile_of(taps));
 }
 
 std::string driver_in_c(const WinogradSpec& spec, const std::string& prototype, const std::string& product_prototype) {
@@ -104,8 +147,8 @@ std::string driver_in_c(const WinogradSpec& spec, const std::string& prototype, 
       "  int32_t *m = (int32_t *)v + {2};\n"
       "  for (int32_t i = 0; i < {1}; ++i) scratch[i] = zero_points;  /* the borders stay */\n"
       "  for (int32_t ty = 0; ty < {3}; ++ty) {{\n"
-      "    const int32_t y = 2 * ty < {4} ? 2 * ty : {4};\n"
-      "    for (int32_t i = 0; i < 4; ++i) {{\n"
+      "    const int32_t y = {4};\n"
+      "    for (int32_t i = 0; i < {11}; ++i) {{\n"
       "      const int32_t image_row = y + i - {5};\n"
       "      int16_t *to = (int16_t *)scratch + i * {6};\n"
       "      if (image_row >= 0 && image_row < {7}) {{\n"
@@ -115,50 +158,63 @@ std::string driver_in_c(const WinogradSpec& spec, const std::string& prototype, 
       "        for (int32_t k = 0; k < {6} / 2; ++k) words[k] = zero_points;\n"
       "      }}\n"
       "    }}\n",
-      (static_cast<uint32_t>(spec.zero_point) & 0xFFFF) * 0x10001u, row * 2, transformed_bytes(spec) * 4,
-      tiles_down(spec), spec.out_height - 2, spec.padding.top, row, spec.height, spec.name,
-      spec.width * spec.in_channels, spec.padding.left * spec.in_channels);
+      (static_cast<uint32_t>(spec.zero_point) & 0xFFFF) * 0x10001u, row * patch_of(spec.window.h) / 2,
+      transformed_bytes(spec) / 4 * positions_of(spec), tiles_down(spec),
+      spec.window.h == 1 ? "ty" : start_of_tile(spec.window.h, "ty", spec.out_height), spec.padding.top, row,
+      spec.height, spec.name, spec.width * spec.in_channels, spec.padding.left * spec.in_channels,
+      patch_of(spec.window.h));
   text += fmt::format(
       "    for (int32_t tx = 0; tx < {0}; tx += {1}) {{\n"
       "      for (int32_t j = 0; j < {1}; ++j) {{\n"
-      "        const int32_t x = 2 * (tx + j) < {2} ? 2 * (tx + j) : {2};\n"
+      "        const int32_t x = {2};\n"
       "        {3}_input((const int16_t *)scratch + x * {4}, v + j);\n"
       "      }}\n"
-      "      {3}_product(weights, (const int16_t *)v, m, 16);\n"
+      "      {3}_product(weights, (const int16_t *)v, m, {8});\n"
       "      for (int32_t j = 0; j < {1} && tx + j < {0}; ++j) {{\n"
-      "        const int32_t x = 2 * (tx + j) < {2} ? 2 * (tx + j) : {2};\n"
-      "        {3}_output(weights + {5}, m + 16 * j, output + (y * {6} + x) * {7});\n"
+      "        const int32_t x = {2};\n"
+      "        {3}_output(weights + {5}, m + {8} * j, output + (y * {6} + x) * {7});\n"
       "      }}\n"
       "    }}\n"
       "  }}\n"
       "}}\n",
-      tiles_across(spec), tiles, spec.out_width - 2, spec.name, spec.in_channels, product_words(spec), spec.out_width,
-      spec.out_channels);
+      tiles_across(spec), tiles,
+      start_of_tile(spec.window.w, spec.window.w == 3 ? "(tx + j)" : "tx + j", spec.out_width), spec.name,
+      spec.in_channels, product_words(spec), spec.out_width, spec.out_channels, positions_of(spec));
   return text;
 }
 
 }  // namespace
 
+int32_t winograd_scale(const ir::Size2D& window) {
+  return window.h == 3 && window.w == 3 ? 4 : 2;
+}
+
 std::optional<std::string> why_no_winograd(const WinogradSpec& spec, std::span<const int8_t> weights) {
+  const auto is = [&](int32_t h, int32_t w) { return spec.window == ir::Size2D{h, w}; };
+  if (!is(3, 3) && !is(1, 3) && !is(3, 1)) return "not a window of 3x3, 1x3 or 3x1";
   if (spec.in_channels < 4 || spec.in_channels % 4 != 0) return "input channels are not a multiple of 4";
   if (spec.out_channels < 2) return "fewer than two output channels";
-  if (spec.out_height < 2 || spec.out_width < 2) return "fewer than two output rows or columns";
+  if (spec.out_height < tile_of(spec.window.h) || spec.out_width < tile_of(spec.window.w))
+    return "fewer output rows or columns than a tile has";
   if (spec.padding.top < 0 || spec.padding.left < 0 || spec.padding.bottom < 0 || spec.padding.right < 0)
     return "cropped";
-  if (spec.out_width + 2 < spec.width + spec.padding.left) return "columns of the image are not used";
+  if (spec.out_width + spec.window.w - 1 < spec.width + spec.padding.left) return "columns of the image are not used";
   if (const std::optional<std::string> why = why_no_gemm(product_spec(spec))) return why;
   // Transformed weights are at most 9 * 128 and transformed inputs 4 * 128: both fit int16. All sums are taken modulo
-  // 2^32, so only the results have to fit: four times the direct accumulator.
-  const size_t per_channel = size_t{9} * static_cast<size_t>(spec.in_channels);
+  // 2^32, so only the results have to fit: four times the direct accumulator, or twice.
+  const size_t per_channel = static_cast<size_t>(spec.window.h * spec.window.w * spec.in_channels);
+  const int32_t room = 2 * winograd_scale(spec.window);
   for (size_t at = 0; at + per_channel <= weights.size(); at += per_channel) {
     const AccumulatorRange range = accumulator_range(weights.subspan(at, per_channel), 0, -128, 127);
-    if (range.lo < INT32_MIN / 8 || range.hi > INT32_MAX / 8) return "an accumulator times four could leave int32";
+    if (range.lo < INT32_MIN / room || range.hi > INT32_MAX / room) return "a scaled accumulator could leave int32";
   }
   return std::nullopt;
 }
 
 int32_t winograd_scratch_bytes(const WinogradSpec& spec, const target::Target&) {
-  return 4 * row_bytes(spec) + 16 * transformed_bytes(spec) + 64 * tiles_at_once(spec) * spec.out_channels;
+  const int positions = positions_of(spec);
+  return patch_of(spec.window.h) * row_bytes(spec) + positions * transformed_bytes(spec) +
+         4 * positions * tiles_at_once(spec) * spec.out_channels;
 }
 
 MicroKernel winograd(const WinogradSpec& spec, const target::Target& target) {
@@ -184,21 +240,28 @@ std::vector<uint32_t> pack_winograd_weights(const WinogradSpec& spec, const targ
                                             std::span<const int8_t> weights, std::span<const int32_t> bias,
                                             std::span<const RequantConstants> constants) {
   const int in = spec.in_channels;
-  std::vector<std::array<int32_t, 16>> u(static_cast<size_t>(spec.out_channels * in));
+  const size_t positions = static_cast<size_t>(positions_of(spec));
+  std::vector<int32_t> u;  // [out][in][positions]
   for (int out = 0; out < spec.out_channels; ++out) {
     for (int k = 0; k < in; ++k) {
-      std::array<int32_t, 9> g;
-      for (int tap = 0; tap < 9; ++tap)
-        g[static_cast<size_t>(tap)] = weights[static_cast<size_t>((out * 9 + tap) * in + k)];
-      u[static_cast<size_t>(out * in + k)] = transformed(g);
+      const auto tap = [&](int n) -> int32_t {
+        return weights[static_cast<size_t>((out * spec.window.h * spec.window.w + n) * in + k)];
+      };
+      if (is_flat(spec)) {
+        for (const int32_t value : transformed(std::array<int32_t, 3>{tap(0), tap(1), tap(2)})) u.push_back(value);
+      } else {
+        std::array<int32_t, 9> g;
+        for (int n = 0; n < 9; ++n) g[static_cast<size_t>(n)] = tap(n);
+        for (const int32_t value : transformed(g)) u.push_back(value);
+      }
     }
   }
   const GemmSpec product = product_spec(spec);
   std::vector<uint32_t> stream;
-  for (size_t position = 0; position < 16; ++position) {
+  for (size_t position = 0; position < positions; ++position) {
     const auto weight = [&](int channel, int k) {
       const int stored = k / 4 * 4 + kQuadOrder[static_cast<size_t>(k % 4)];
-      return u[static_cast<size_t>(channel * in + stored)][position];
+      return u[static_cast<size_t>(channel * in + stored) * positions + position];
     };
     const std::vector<uint32_t> part = pack_gemm_weights(product, weight, {}, {});
     stream.insert(stream.end(), part.begin(), part.end());
@@ -207,7 +270,8 @@ std::vector<uint32_t> pack_winograd_weights(const WinogradSpec& spec, const targ
   check(stream.size() == product_words(spec), "a Winograd weight stream of the wrong length");
   for (size_t channel = 0; channel < bias.size(); ++channel) {
     const RequantConstants& c = constants[channel];
-    stream.push_back(4 * static_cast<uint32_t>(bias[channel]) + static_cast<uint32_t>(c.bias_offset));
+    const uint32_t scaled = static_cast<uint32_t>(winograd_scale(spec.window)) * static_cast<uint32_t>(bias[channel]);
+    stream.push_back(scaled + static_cast<uint32_t>(c.bias_offset));
     stream.push_back(static_cast<uint32_t>(c.multiplier));
     stream.push_back(static_cast<uint32_t>(c.addend));
     if (spec.form.shift_per_channel) stream.push_back(static_cast<uint32_t>(c.shift));

@@ -28,9 +28,9 @@ class InputTransform {
     out.add(schedule::mov(v_.reg(), 1));
     out.add(schedule::add_constant(0, 0, 2 * spec_.in_channels));
     out.add(slots_.save(0, 0));
-    out.comment("next pair of channels");
+    out.comment(is_flat(spec_) ? "next four channels" : "next pair of channels");
     out.aligned_label(1);
-    Code code = patch();
+    Code code = is_flat(spec_) ? line() : patch();
     code.push_back(slots_.load(0, 0));
     code.push_back(schedule::compare(in_.reg(), 0));
     out.add(schedule::list_schedule(code, rules_));
@@ -40,16 +40,19 @@ class InputTransform {
   }
 
  private:
-  /// Loads row `r` into `d` and transforms it; one register of `d` is exchanged for `spare`, which comes back free.
-  void load_row(int r, Row& d, Reg& spare, Code& code) {
-    for (size_t j = 0; j < 4; ++j) {
-      in_.load(d[j], int64_t{r} * row_bytes(spec_) + static_cast<int64_t>(j) * 2 * spec_.in_channels, 0, code);
-    }
+  /// Loads four words, `step` bytes apart from `from` on, into `d` and transforms them; one register of `d` is
+  /// exchanged for `spare`, which comes back free.
+  void load_line(int64_t from, int64_t step, Row& d, Reg& spare, Code& code) {
+    for (size_t j = 0; j < 4; ++j) in_.load(d[j], from + static_cast<int64_t>(j) * step, 0, code);
     code.push_back(schedule::add_halves("ssub16", d[0], d[0], d[2]));
     code.push_back(schedule::add_halves("ssub16", d[3], d[1], d[3]));
     code.push_back(schedule::add_halves("ssub16", spare, d[2], d[1]));
     code.push_back(schedule::add_halves("sadd16", d[1], d[1], d[2]));
     std::swap(d[2], spare);
+  }
+
+  void load_row(int r, Row& d, Reg& spare, Code& code) {
+    load_line(int64_t{r} * row_bytes(spec_), 2 * spec_.in_channels, d, spare, code);
   }
 
   static void combine(const char* op, const Row& into, const Row& a, const Row& b, Code& code) {
@@ -87,6 +90,25 @@ class InputTransform {
     return code;
   }
 
+  /// A patch of one dimension, two pairs of channels.
+  Code line() {
+    Code code;
+    const int64_t step = spec_.window.h == 1 ? 2 * spec_.in_channels : row_bytes(spec_),
+                  next = 4 * tiles_at_once(spec_);
+    Row a{0, 1, 2, 3}, b{4, 5, 6, 7};
+    Reg spare = 8, other = 9;
+    load_line(0, step, a, spare, code);
+    load_line(4, step, b, other, code);
+    for (size_t j = 0; j < 4; ++j) {
+      const int64_t to = static_cast<int64_t>(j) * transformed_bytes(spec_);
+      v_.store(4, a[j], to, 0, code);
+      v_.store(4, b[j], to + next, 0, code);
+    }
+    in_.move_to(8, code);
+    v_.move_to(2 * next, code);
+    return code;
+  }
+
   const WinogradSpec& spec_;
   const schedule::Rules rules_;
   Slots slots_;
@@ -109,7 +131,7 @@ class OutputTransform {
     out.add(slots_.save(0, 0));
     out.comment("next channel");
     out.aligned_label(1);
-    Code code = channel();
+    Code code = is_flat(spec_) ? flat_channel() : channel();
     code.push_back(slots_.load(0, 0));
     code.push_back(schedule::compare(constants_.reg(), 0));
     out.add(schedule::list_schedule(code, rules_));
@@ -122,9 +144,9 @@ class OutputTransform {
   /// Row `i` of the products, transformed along the row into the first two registers: (m0 + m1 + m2, m1 - m2 - m3).
   void load_row(int i, const Row& q, bool with_bias, Code& code) {
     for (int j = 3; j >= 0; --j) {
-      const bool last = i == 3 && j == 0;
+      const bool last = 4 * (i + 1) == positions_of(spec_) && j == 0;
       m_.load(q[static_cast<size_t>(j)], 16 * i + 4 * j, 0, code);
-      if (last) m_.move_to(64 * tiles_at_once(spec_), code);
+      if (last) m_.move_to(4 * positions_of(spec_) * tiles_at_once(spec_), code);
     }
     if (with_bias) code.push_back(schedule::add(q[1], q[1], kBias));
     code.push_back(schedule::add(q[0], q[0], q[1]));
@@ -153,12 +175,7 @@ class OutputTransform {
     load_row(3, next, false, code);
     combine(true, lower, next, code);
 
-    const Accumulators sums{{upper[0], upper[1], lower[0], lower[1]}};
-    const ConstantPool pool(spec_.form, 1, {8, 9, 2, 3, 6, 7, kBias});
-    scale_accumulators(spec_.form, sums, false, pool, constants_, 4, code);
-    if (spec_.form.clamped_add != 0)
-      code.push_back(schedule::mov_immediate(pool.clamp(), spec_.form.clamped_add & 0xFF));
-    for (const Reg sum : sums[0]) saturate(spec_.form, sum, pool.clamp(), false, code);
+    requantise({upper[0], upper[1], lower[0], lower[1]}, code);
     const int64_t across = spec_.out_channels, down = int64_t{spec_.out_width} * spec_.out_channels;
     out_.store(1, upper[1], across, 0, code);
     if (down + across <= 4095) {
@@ -174,6 +191,33 @@ class OutputTransform {
     return code;
   }
 
+  /// One channel of a tile of one dimension: bias, requantisation, two stores.
+  Code flat_channel() {
+    Code code;
+    const Row q{0, 1, 4, 5};
+    constants_.load(kBias, 0, 4, code);
+    load_row(0, q, true, code);
+    requantise({q[0], q[1]}, code);
+    const int64_t step = int64_t{spec_.window.h == 1 ? 1 : spec_.out_width} * spec_.out_channels;
+    if (step <= 4095) {
+      out_.store(1, q[1], step, 0, code);
+      out_.store(1, q[0], 0, 1, code);
+    } else {
+      out_.store(1, q[0], 0, 0, code);
+      out_.store(1, q[1], step, 0, code);
+      out_.move_to(1, code);
+    }
+    return code;
+  }
+
+  void requantise(const std::vector<Reg>& sums, Code& code) {
+    const ConstantPool pool(spec_.form, 1, {8, 9, 2, 3, 6, 7, kBias});
+    scale_accumulators(spec_.form, {sums}, false, pool, constants_, 4, code);
+    if (spec_.form.clamped_add != 0)
+      code.push_back(schedule::mov_immediate(pool.clamp(), spec_.form.clamped_add & 0xFF));
+    for (const Reg sum : sums) saturate(spec_.form, sum, pool.clamp(), false, code);
+  }
+
   static constexpr Reg kBias = 10;
   const WinogradSpec& spec_;
   const schedule::Rules rules_;
@@ -184,11 +228,13 @@ class OutputTransform {
 }  // namespace
 
 int tiles_across(const WinogradSpec& spec) {
-  return (spec.out_width + 1) / 2;
+  const int tile = tile_of(spec.window.w);
+  return (spec.out_width + tile - 1) / tile;
 }
 
 int tiles_down(const WinogradSpec& spec) {
-  return (spec.out_height + 1) / 2;
+  const int tile = tile_of(spec.window.h);
+  return (spec.out_height + tile - 1) / tile;
 }
 
 int tiles_at_once(const WinogradSpec& spec) {
@@ -201,7 +247,7 @@ int tiles_at_once(const WinogradSpec& spec) {
 }
 
 int row_bytes(const WinogradSpec& spec) {
-  return 2 * spec.in_channels * (spec.out_width + 2);
+  return 2 * spec.in_channels * (spec.out_width + spec.window.w - 1);
 }
 
 int transformed_bytes(const WinogradSpec& spec) {
@@ -222,8 +268,8 @@ GemmSpec product_spec(const WinogradSpec& spec) {
   product.pair_step = 4 * tiles;
   product.group_step = transformed_bytes(spec);
   product.output = GemmOutput::kInt32;
-  product.out_channel_step = 64 * tiles;
-  product.out_position_step = 64;
+  product.out_channel_step = 4 * positions_of(spec) * tiles;
+  product.out_position_step = 4 * positions_of(spec);
   product.out_group_step = 4;
   product.weights_per_group = true;
   return product;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "kernels/micro/harness_test.h"
 #include "support/random.h"
 
@@ -18,11 +20,14 @@ WinogradSpec random_spec(Random& random, int number) {
                   static_cast<int32_t>(random.between(0, 1)), static_cast<int32_t>(random.between(0, 1))};
   spec.out_height = static_cast<int32_t>(random.between(2, 7));
   spec.out_width = static_cast<int32_t>(random.between(2, 13));
-  spec.height = spec.out_height + 2 - spec.padding.top - spec.padding.bottom;
-  spec.width = spec.out_width + 2 - spec.padding.left - spec.padding.right;
+  spec.window = std::array<ir::Size2D, 3>{{{3, 3}, {1, 3}, {3, 1}}}[random.below(3)];
+  if (spec.window.h == 1) spec.padding.top = spec.padding.bottom = 0;
+  if (spec.window.w == 1) spec.padding.left = spec.padding.right = 0;
+  spec.height = spec.out_height + spec.window.h - 1 - spec.padding.top - spec.padding.bottom;
+  spec.width = spec.out_width + spec.window.w - 1 - spec.padding.left - spec.padding.right;
   spec.zero_point = static_cast<int32_t>(random.between(-128, 127));
   spec.form.sign_correction = spec.form.rounding = random.below(2) == 0;
-  spec.form.pre_shift = spec.form.sign_correction ? -1 : 0;
+  spec.form.pre_shift = spec.form.sign_correction && winograd_scale(spec.window) == 4 ? -1 : 0;
   spec.form.shift_per_channel = random.below(3) == 0;
   spec.form.shift = spec.form.shift_per_channel ? 0 : 5;
   spec.form.clamped_add = random.below(3) == 0 ? -20 : 0;
@@ -30,8 +35,8 @@ WinogradSpec random_spec(Random& random, int number) {
 }
 
 Trial make_trial(Random& random, const WinogradSpec& spec, const target::Target& target) {
-  const int in = spec.in_channels, out = spec.out_channels;
-  std::vector<int8_t> weights(static_cast<size_t>(out * 9 * in)),
+  const int in = spec.in_channels, out = spec.out_channels, taps = spec.window.h * spec.window.w;
+  std::vector<int8_t> weights(static_cast<size_t>(out * taps * in)),
       input(static_cast<size_t>(spec.height * spec.width * in));
   for (int8_t& value : weights) value = static_cast<int8_t>(random.between(-128, 127));
   for (int8_t& value : input) value = static_cast<int8_t>(random.between(-128, 127));
@@ -39,8 +44,8 @@ Trial make_trial(Random& random, const WinogradSpec& spec, const target::Target&
   std::vector<RequantConstants> constants(bias.size());
   for (size_t c = 0; c < bias.size(); ++c) {
     bias[c] = static_cast<int32_t>(random.between(-5000, 5000));
-    for (int i = 0; i < 9 * in; ++i)
-      bias[c] -= spec.zero_point * weights[c * static_cast<size_t>(9 * in) + static_cast<size_t>(i)];
+    for (int i = 0; i < taps * in; ++i)
+      bias[c] -= spec.zero_point * weights[c * static_cast<size_t>(taps * in) + static_cast<size_t>(i)];
     constants[c].multiplier = static_cast<int32_t>(random.between(10000000, 60000000));
     constants[c].addend = static_cast<int32_t>(random.between(-200, 200));
     constants[c].bias_offset = static_cast<int32_t>(random.between(0, 3));
@@ -51,17 +56,19 @@ Trial make_trial(Random& random, const WinogradSpec& spec, const target::Target&
     for (int x = 0; x < spec.out_width; ++x) {
       for (int c = 0; c < out; ++c) {
         int32_t sum = bias[static_cast<size_t>(c)];
-        for (int tap = 0; tap < 9; ++tap) {
-          const int row = y - spec.padding.top + tap / 3, column = x - spec.padding.left + tap % 3;
+        for (int tap = 0; tap < taps; ++tap) {
+          const int row = y - spec.padding.top + tap / spec.window.w,
+                    column = x - spec.padding.left + tap % spec.window.w;
           const bool inside = row >= 0 && row < spec.height && column >= 0 && column < spec.width;
           for (int k = 0; k < in; ++k) {
             const int value =
                 inside ? input[static_cast<size_t>((row * spec.width + column) * in + k)] : spec.zero_point;
-            sum += value * weights[static_cast<size_t>((c * 9 + tap) * in + k)];
+            sum += value * weights[static_cast<size_t>((c * taps + tap) * in + k)];
           }
         }
         const RequantConstants& constant = constants[static_cast<size_t>(c)];
-        expected.push_back(apply_requantisation(spec.form, constant, 4 * sum + constant.bias_offset));
+        expected.push_back(
+            apply_requantisation(spec.form, constant, winograd_scale(spec.window) * sum + constant.bias_offset));
       }
     }
   }
@@ -78,8 +85,9 @@ Trial make_trial(Random& random, const WinogradSpec& spec, const target::Target&
       "  bad = scratch[{2}] != 12345;\n"
       "  for (int i = 0; i < {0}; ++i) bad += out[i] != expected[i];",
       expected.size(), spec.name, words);
-  trial.name = fmt::format("{}x{}x{} to {}x{}x{}, pads {} {}, on {}", spec.height, spec.width, in, spec.out_height,
-                           spec.out_width, out, spec.padding.top, spec.padding.left, target.name);
+  trial.name = fmt::format("{}x{} on {}x{}x{} to {}x{}x{}, pads {} {}, on {}", spec.window.h, spec.window.w,
+                           spec.height, spec.width, in, spec.out_height, spec.out_width, out, spec.padding.top,
+                           spec.padding.left, target.name);
   return trial;
 }
 
@@ -92,7 +100,7 @@ std::vector<Trial> random_trials(uint64_t seed, int count, const target::Target&
 }
 
 TEST(Winograd, TheCFormEqualsANaiveLoop) {
-  const std::vector<Trial> trials = random_trials(1, 8, target::load_target("cortex-m7"));
+  const std::vector<Trial> trials = random_trials(1, 16, target::load_target("cortex-m7"));
   expect_right_on_host(trials);
 }
 
@@ -100,7 +108,7 @@ class WinogradOnCore : public testing::TestWithParam<const char*> {};
 
 TEST_P(WinogradOnCore, TheAssemblyEqualsANaiveLoop) {
   const target::Target target = target::load_target(GetParam());
-  const std::vector<Trial> trials = random_trials(2, 12, target);
+  const std::vector<Trial> trials = random_trials(2, 24, target);
   expect_right_on_board(trials, target);
 }
 
