@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "deploy/code_estimate.h"
+
 namespace mote::deploy {
 namespace {
 
@@ -33,12 +35,11 @@ std::optional<Candidate> lowered(const kernels::Workload& workload, const space:
   }
 }
 
-/// What is not known: slower than everything measured, and with as much code as any kernel has.
+/// What is not known: slower than everything measured.
 void guess_costs(std::vector<Candidate>& unknown, uint64_t slowest) {
-  constexpr uint64_t kMuchCode = 6000;
   for (size_t i = 0; i < unknown.size(); ++i) {
     unknown[i].cycles = 2 * slowest + i;
-    unknown[i].flash_bytes = unknown[i].kernel.program.constant_bytes() + kMuchCode;
+    unknown[i].flash_bytes = unknown[i].kernel.program.constant_bytes() + code_estimate(unknown[i].kernel.program);
   }
 }
 
