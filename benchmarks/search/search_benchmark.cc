@@ -156,7 +156,8 @@ std::vector<uint64_t> best_so_far(const Settings& settings, const Workload& work
   std::vector<uint64_t> best;
   // A replay's first trial is a random point: all searches begin without a hint.
   std::vector<uint64_t> points = search->propose(settings.batch);
-  while (!points.empty() && best.size() < settings.most_trials) {
+  // There is nothing more to find once the best was.
+  while (!points.empty() && best.size() < settings.most_trials && (best.empty() || best.back() > workload.best)) {
     for (const uint64_t index : points) {
       const Outcome outcome = workload.outcome_of(index);
       search->tell(index, outcome);
@@ -247,7 +248,7 @@ int main_of(int argc, char** argv) {
   CLI::App app("Compares the tuner's searches on known workloads.", "search_benchmark");
   app.add_option("FILES", settings.files, "Benchmark files or records (.db) to replay; without any, made-up workloads");
   app.add_option("--model", settings.models, "A .tflite file that has the operators, when they are not the named ones");
-  app.add_flag("--transfer", settings.transfer, "The cost model knows 100 trials of each file of another operator");
+  app.add_flag("--transfer", settings.transfer, "The cost model knows 200 trials of each file of another operator");
   app.add_flag("--transfer-boards", settings.transfer_boards, "The same of the same operator on another board");
   app.add_flag("--estimate", settings.estimate, "The cost model begins with the static estimate of the cycles");
   app.add_option("--plot", settings.plot, "Draw PREFIX-1.svg, PREFIX-2.svg ...");
