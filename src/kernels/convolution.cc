@@ -200,8 +200,12 @@ space::Config convolution_fallback(const Workload& workload, const target::Targe
   if (!why_no_convolution_float(workload, target)) return convolution_float_space(kGemm, workload, target).at(0);
   if (!why_no_convolution_gemm(workload, target)) {
     const space::Alternative gemm = gemm_space(workload, target);
-    for (const int64_t layout : gemm.knob("layout")->values) {
-      const space::Config config = gemm.with({{"layout", layout}});
+    std::vector<space::Config> scheduled;
+    for (const int64_t layout : gemm.knob("layout")->values) scheduled.push_back(gemm.with({{"layout", layout}}));
+    // Where rows cannot be walked through, and some of them together are fewer positions than a tile.
+    const ir::Shape& window = workload.input(1).shape;
+    if (int64_t{window[1]} * window[2] > 1) scheduled.push_back(windows_space(target).at(0));
+    for (const space::Config& config : scheduled) {
       try {
         lower_convolution(workload, config, target, "trial");
         return config;
