@@ -78,8 +78,9 @@ void add_deployment_options(CLI::App& command, DeploymentOptions& options) {
 
 void add_goal_options(CLI::App& command, deploy::Goal& goal) {
   command
-      .add_option("--optimize", goal.optimize,
-                  "speed: the fastest kernels; ram, flash: the smallest, and of those the fastest")
+      .add_option(
+          "--optimize", goal.optimize,
+          "speed: the fastest kernels; ram: little RAM, where that costs few cycles; flash: the smallest kernels")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Optimize>{
           {"speed", Optimize::kSpeed}, {"ram", Optimize::kRam}, {"flash", Optimize::kFlash}}))
       ->option_text("speed|ram|flash");

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "deploy/selection.h"
@@ -12,6 +14,13 @@ namespace mote::deploy {
 namespace {
 
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+
+/// With Optimize::kRam a per cent more RAM is taken only where it saves three per cent of the cycles or more: the very
+/// least byte would often cost several times the cycles of a few per cent more.
+double worth(const Selection& s) {
+  return 3 * std::log(static_cast<double>(std::max<int64_t>(1, s.ram_bytes))) +
+         std::log(static_cast<double>(std::max<uint64_t>(1, s.cycles)));
+}
 
 /// A form of the graph with its best kernels.
 struct Solution {
@@ -29,20 +38,27 @@ class Optimizer {
 
   Solution best() const {
     Solution best = solve(unstreamed(graph_));
-    const bool for_ram = goal_.optimize == Goal::Optimize::kRam;
+    if (for_ram()) {
+      try_forms(std::nullopt, 1, best);
+      const int64_t least = guess_ram(best.form.graph);
+      try_forms(least + least / 4, 1, best);
+      return best;
+    }
     // Only a limit on RAM is a reason to compute by rows, and only one that costs something otherwise.
-    if (!for_ram && (!goal_.ram_bytes || best.is_fastest)) return best;
-    try_forms(for_ram ? std::nullopt : goal_.ram_bytes, best);
+    if (!goal_.ram_bytes || best.is_fastest) return best;
+    try_forms(goal_.ram_bytes, 2, best);
     // Which forms keep a budget was an estimate.
-    if (!for_ram && !within_budgets(best.selection)) try_forms(std::nullopt, best);
+    if (!within_budgets(best.selection)) try_forms(std::nullopt, 2, best);
     return best;
   }
 
  private:
-  /// Streamed forms for a limit on RAM, or for as little as possible: `best` is replaced by one that is better.
-  void try_forms(std::optional<int64_t> ram_bytes, Solution& best) const {
-    constexpr size_t kMostForms = 2;
-    for (passes::Streamed& form : streamed_forms(graph_, ram_bytes, kMostForms)) {
+  bool for_ram() const { return goal_.optimize == Goal::Optimize::kRam; }
+
+  /// At most `most` streamed forms for a limit on RAM, or for as little as possible: `best` is replaced by one that is
+  /// better.
+  void try_forms(std::optional<int64_t> ram_bytes, size_t most, Solution& best) const {
+    for (passes::Streamed& form : streamed_forms(graph_, ram_bytes, most)) {
       Solution other = solve(std::move(form));
       if (is_better(other.selection, best.selection)) best = std::move(other);
     }
@@ -54,13 +70,33 @@ class Optimizer {
     const ir::Graph& graph = solution.form.graph;
     const Selector selector(graph, solution.tasks);
     const bool least_flash = goal_.optimize == Goal::Optimize::kFlash;
-    int64_t limit = goal_.ram_bytes.value_or(kNoLimit);
-    if (goal_.optimize == Goal::Optimize::kRam) limit = std::min(limit, selector.least_ram());
+    const int64_t limit = goal_.ram_bytes.value_or(kNoLimit);
+    if (for_ram()) {
+      solution.selection = small(selector, limit);
+      return solution;
+    }
     solution.selection = selector.fastest_within(limit, goal_.flash_bytes, least_flash);
     solution.is_fastest =
         solution.selection.ram_bytes <= limit &&
         selector.fastest_within(kNoLimit, goal_.flash_bytes, least_flash).cycles == solution.selection.cycles;
     return solution;
+  }
+
+  /// What is worth most (see worth()) of the least RAM and some steps above it.
+  Selection small(const Selector& selector, int64_t most_ram) const {
+    const int64_t least = std::min(most_ram, selector.least_ram());
+    Selection best = selector.fastest_within(least, goal_.flash_bytes, false);
+    if (best.ram_bytes > most_ram) return best;
+    const uint64_t fewest_cycles = selector.fastest_within(kNoLimit, goal_.flash_bytes, false).cycles;
+    for (const int64_t sixteenths : {17, 18, 20, 24}) {
+      const int64_t limit = std::min(most_ram, least * sixteenths / 16);
+      // More RAM than the best so far takes, and not a cycle less than there can be.
+      const Selection hoped{{}, best.ram_bytes + 1, 0, fewest_cycles};
+      if (limit <= best.ram_bytes || worth(hoped) >= worth(best)) continue;
+      Selection other = selector.fastest_within(limit, goal_.flash_bytes, false);
+      if (is_better(other, best)) best = std::move(other);
+    }
+    return best;
   }
 
   bool within_budgets(const Selection& s) const {
@@ -70,9 +106,8 @@ class Optimizer {
 
   bool is_better(const Selection& a, const Selection& b) const {
     if (within_budgets(a) != within_budgets(b)) return within_budgets(a);
-    const bool by_ram = goal_.optimize == Goal::Optimize::kRam || !within_budgets(a);
-    if (by_ram && a.ram_bytes != b.ram_bytes) return a.ram_bytes < b.ram_bytes;
-    return a.cycles < b.cycles;
+    if (!within_budgets(a) && a.ram_bytes != b.ram_bytes) return a.ram_bytes < b.ram_bytes;
+    return for_ram() ? worth(a) < worth(b) : a.cycles < b.cycles;
   }
 
   const ir::Graph& graph_;
