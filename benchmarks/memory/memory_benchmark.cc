@@ -1,5 +1,7 @@
-// All the RAM and flash that models take as firmware, and the cycles, for each --optimize, as Markdown.
+// All the RAM and flash that models take as firmware, and the cycles, for each --optimize or within budgets, as
+// Markdown.
 //   memory_benchmark examples/models/resnet_8.tflite --records benchmarks/records.db
+//   memory_benchmark examples/models/resnet_8.tflite --records benchmarks/records.db --ram 34816 --flash 107520
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -28,10 +30,19 @@ std::vector<Bytes> random_inputs(const ir::Graph& graph) {
   return inputs;
 }
 
+std::string name_of(const deploy::Goal& goal) {
+  if (goal.is_speed_alone()) return "speed";
+  if (goal.optimize != Optimize::kSpeed) return goal.optimize == Optimize::kRam ? "ram" : "flash";
+  std::string budgets;
+  if (goal.ram_bytes) budgets += fmt::format("--ram {}", *goal.ram_bytes);
+  if (goal.flash_bytes) budgets += fmt::format("{}--flash {}", budgets.empty() ? "" : " ", *goal.flash_bytes);
+  return budgets;
+}
+
 /// One row of the table.
 void report(const ir::Graph& graph, const std::string& file, const target::Board& board, const deploy::Choose& choose,
-            Optimize optimize, device::Device& device, toolchain::Toolchain& toolchain) {
-  const deploy::Library library = deploy::make_library(graph, file, "", board, choose, {optimize, {}, {}});
+            const deploy::Goal& goal, device::Device& device, toolchain::Toolchain& toolchain) {
+  const deploy::Library library = deploy::make_library(graph, file, "", board, choose, goal);
   const deploy::Measured sizes = deploy::measure(library, board, toolchain);
   const uint32_t stack = execute::painted_stack(device, board, library, toolchain, board.stack_bytes);
   const std::vector<Bytes> inputs = random_inputs(graph), tensors = reference::interpret(graph, inputs);
@@ -41,16 +52,15 @@ void report(const ir::Graph& graph, const std::string& file, const target::Board
   for (size_t i = 0; i < graph.outputs.size(); ++i) {
     exact = exact && inference.outputs[i] == tensors.at(static_cast<size_t>(graph.outputs[i]));
   }
-  const char* const goal = optimize == Optimize::kSpeed ? "speed" : optimize == Optimize::kRam ? "ram" : "flash";
   fmt::print("| {} | {} | {}{} | {} | {} | {} | {} | {} | {} | {} |\n", std::filesystem::path(file).stem().string(),
-             board.target.name, goal, exact ? "" : " (NOT BIT-EXACT)", sizes.ram_bytes(), stack,
+             board.target.name, name_of(goal), exact ? "" : " (NOT BIT-EXACT)", sizes.ram_bytes(), stack,
              sizes.stack_bytes ? std::to_string(*sizes.stack_bytes) : "unknown", sizes.ram_bytes() + stack,
              sizes.flash_bytes(), sizes.code_bytes, inference.total_cycles());
   std::fflush(stdout);
 }
 
 void report_all(const std::vector<std::string>& models, const std::vector<std::string>& boards,
-                const std::string& records_file) {
+                const std::string& records_file, const std::vector<deploy::Goal>& goals) {
   fmt::print(
       "| model | target | --optimize | RAM without stack | stack, painted | stack, stated | RAM | flash | of it code | "
       "cycles |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|\n");
@@ -63,9 +73,7 @@ void report_all(const std::vector<std::string>& models, const std::vector<std::s
       const deploy::Choose choose = records ? deploy::choose_from(*records, board) : deploy::Choose();
       const std::unique_ptr<device::Device> device = device::open_device("sim", board);
       toolchain::Toolchain toolchain(board);
-      for (const Optimize optimize : {Optimize::kSpeed, Optimize::kRam, Optimize::kFlash}) {
-        report(graph, file, board, choose, optimize, *device, toolchain);
-      }
+      for (const deploy::Goal& goal : goals) report(graph, file, board, choose, goal, *device, toolchain);
     }
   }
 }
@@ -81,9 +89,17 @@ int main(int argc, char** argv) {
   app.add_option("MODELS", models, "int8 models, .tflite files")->required();
   app.add_option("--board", boards, "A board, once for each");
   app.add_option("--records", records, "What `mote tune` has measured");
+  mote::deploy::Goal budgets;
+  app.add_option("--ram", budgets.ram_bytes, "Instead of all goals: at most so many bytes of activations and scratch");
+  app.add_option("--flash", budgets.flash_bytes,
+                 "Instead of all goals: at most so many bytes of kernels and constants");
   CLI11_PARSE(app, argc, argv);
+  using mote::Optimize;
+  std::vector<mote::deploy::Goal> goals = {
+      {Optimize::kSpeed, {}, {}}, {Optimize::kRam, {}, {}}, {Optimize::kFlash, {}, {}}};
+  if (!budgets.is_speed_alone()) goals = {budgets};
   try {
-    mote::report_all(models, boards, records);
+    mote::report_all(models, boards, records, goals);
     return 0;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());

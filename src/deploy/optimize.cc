@@ -27,7 +27,7 @@ struct Solution {
   passes::Streamed form;
   std::vector<Task> tasks;
   Selection selection;
-  bool is_fastest = false;  // no limit on RAM kept a task from its fastest candidate
+  bool is_best = false;  // more RAM would not help
 };
 
 class Optimizer {
@@ -45,7 +45,7 @@ class Optimizer {
       return best;
     }
     // Only a limit on RAM is a reason to compute by rows, and only one that costs something otherwise.
-    if (!goal_.ram_bytes || best.is_fastest) return best;
+    if (!goal_.ram_bytes || best.is_best) return best;
     try_forms(goal_.ram_bytes, 2, best);
     // Which forms keep a budget was an estimate.
     if (!within_budgets(best.selection)) try_forms(std::nullopt, 2, best);
@@ -66,19 +66,24 @@ class Optimizer {
 
   Solution solve(passes::Streamed form) const {
     Solution solution{std::move(form), {}, {}, false};
-    solution.tasks = tasks_of(solution.form, graph_, prefix_, target_, choose_);
+    const bool least_flash = goal_.optimize == Goal::Optimize::kFlash;
+    const Offer offer = least_flash || goal_.flash_bytes ? Offer::kSmallCode : Offer::kUsual;
+    solution.tasks = tasks_of(solution.form, graph_, prefix_, target_, choose_, offer);
     const ir::Graph& graph = solution.form.graph;
     const Selector selector(graph, solution.tasks);
-    const bool least_flash = goal_.optimize == Goal::Optimize::kFlash;
     const int64_t limit = goal_.ram_bytes.value_or(kNoLimit);
     if (for_ram()) {
       solution.selection = small(selector, limit);
       return solution;
     }
     solution.selection = selector.fastest_within(limit, goal_.flash_bytes, least_flash);
-    solution.is_fastest =
-        solution.selection.ram_bytes <= limit &&
-        selector.fastest_within(kNoLimit, goal_.flash_bytes, least_flash).cycles == solution.selection.cycles;
+    if (limit == kNoLimit || solution.selection.ram_bytes > limit) {
+      solution.is_best = limit == kNoLimit;
+      return solution;
+    }
+    const Selection unlimited = selector.fastest_within(kNoLimit, goal_.flash_bytes, least_flash);
+    solution.is_best =
+        unlimited.cycles == solution.selection.cycles && unlimited.flash_bytes == solution.selection.flash_bytes;
     return solution;
   }
 
@@ -107,6 +112,8 @@ class Optimizer {
   bool is_better(const Selection& a, const Selection& b) const {
     if (within_budgets(a) != within_budgets(b)) return within_budgets(a);
     if (!within_budgets(a) && a.ram_bytes != b.ram_bytes) return a.ram_bytes < b.ram_bytes;
+    if (goal_.optimize == Goal::Optimize::kFlash && a.flash_bytes != b.flash_bytes)
+      return a.flash_bytes < b.flash_bytes;
     return for_ram() ? worth(a) < worth(b) : a.cycles < b.cycles;
   }
 

@@ -3,6 +3,9 @@
 // limit are taken; a plan of the whole network then tells the truth, and where it is above the limit, the selection
 // starts again from small candidates and takes faster ones wherever the plan allows it. What is taken early stands in
 // the way of what comes later, so several beginnings and orders are tried.
+//
+// Where flash is what counts, kernels cost what they do not share with others: the search begins with the best
+// combination of an estimate that knows of no sharing, and takes one task after the other from there.
 
 #include "deploy/selection.h"
 
@@ -11,6 +14,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <unordered_set>
 
 #include "deploy/views.h"
 #include "memory/plan.h"
@@ -152,13 +156,16 @@ std::vector<Selector::Picks> Selector::find_small() const {
 }
 
 Selection Selector::fastest_within(int64_t ram_bytes, std::optional<int64_t> flash_bytes, bool least_flash) const {
-  const Picks wanted = pick_allowed(ram_bytes, flash_bytes, least_flash);
-  if (peak_of(wanted) <= ram_bytes) return selection(wanted);
+  if (flash_bytes || least_flash) {
+    return smallest_first(std::max(ram_bytes, least_ram()), least_flash ? std::nullopt : flash_bytes);
+  }
+  const Picks wanted = pick_fastest(ram_bytes);
+  if (fits(wanted, ram_bytes)) return selection(wanted);
   Selection best = selection(small_.front());
   for (const Picks& picks : small_) {
-    if (peak_of(picks) > ram_bytes) continue;
+    if (!fits(picks, ram_bytes)) continue;
     for (const bool by_gain : {true, false}) {
-      Selection other = improved(picks, wanted, ram_bytes, by_gain, by_gain && !flash_bytes && !least_flash);
+      Selection other = improved(picks, wanted, ram_bytes, by_gain, by_gain);
       if (other.cycles < best.cycles) best = std::move(other);
     }
   }
@@ -179,8 +186,8 @@ Selection Selector::improved(Picks picks, const Picks& wanted, int64_t limit, bo
 Selection Selector::selection(Picks picks) const {
   Selection selection;
   selection.ram_bytes = peak_of(picks);
+  selection.flash_bytes = flash_of(picks);
   for (size_t t = 0; t < tasks_.size(); ++t) {
-    selection.flash_bytes += tasks_[t].candidates[picks[t]].flash_bytes;
     selection.cycles += static_cast<uint64_t>(cycles_of(t, picks[t]));
   }
   selection.picks = std::move(picks);
@@ -204,7 +211,7 @@ void Selector::improve(Picks& picks, size_t task, size_t wanted, int64_t limit, 
   for (const size_t k : better) {
     Picks trial = picks;
     trial[task] = k;
-    if (peak_of(trial) > limit) continue;
+    if (!fits(trial, limit)) continue;
     picks = std::move(trial);
     return;
   }
@@ -222,33 +229,123 @@ int64_t Selector::peak_of(const Picks& picks) const {
   return memory::plan(lay_out(graph_, footprints_of(picks)).problem, kQuick).peak_bytes;
 }
 
-/// Of each task the fastest candidate whose need is within `limit` (or the smallest), all of them together within
-/// `flash`.
-Selector::Picks Selector::pick_allowed(int64_t limit, std::optional<int64_t> flash, bool least_flash) const {
+/// Whether a plan with `picks` keeps to `limit`: mostly the quickest plan, or the bound, tells.
+bool Selector::fits(const Picks& picks, int64_t limit) const {
+  const memory::Problem problem = lay_out(graph_, footprints_of(picks)).problem;
+  const memory::Plan greedy = memory::plan(problem, {.hill_climbing = 0, .exact = 0});
+  if (greedy.peak_bytes <= limit || greedy.lower_bound_bytes > limit) return greedy.peak_bytes <= limit;
+  return memory::plan(problem, kQuick).peak_bytes <= limit;
+}
+
+/// By task, the candidates whose need is within `limit`, or the one with the least.
+std::vector<std::vector<size_t>> Selector::allowed_within(int64_t limit) const {
   std::vector<std::vector<size_t>> allowed(tasks_.size());
-  std::vector<std::vector<records::Option>> groups;
   for (size_t t = 0; t < tasks_.size(); ++t) {
     for (size_t k = 0; k < needs_[t].size(); ++k) {
       if (needs_[t][k] <= limit) allowed[t].push_back(k);
     }
     if (allowed[t].empty()) allowed[t].push_back(index_of_least(needs_[t]));
-    std::vector<records::Option> group;
-    for (const size_t k : allowed[t])
-      group.push_back({static_cast<uint64_t>(cycles_of(t, k)), tasks_[t].candidates[k].flash_bytes});
-    groups.push_back(std::move(group));
   }
-  if (groups.empty()) return {};
-  const records::Tradeoff tradeoff(groups);
-  size_t total = tradeoff.totals().size() - 1;  // the fastest
-  if (least_flash) total = 0;
-  if (flash) total = std::min(total, tradeoff.best_within(static_cast<uint64_t>(*flash)).value_or(0));
-  Picks picks = tradeoff.choice(total);
-  for (size_t t = 0; t < picks.size(); ++t) picks[t] = allowed[t][picks[t]];
+  return allowed;
+}
+
+Selector::Picks Selector::pick_fastest(int64_t limit) const {
+  Picks picks;
+  for (const std::vector<size_t>& allowed : allowed_within(limit)) {
+    const size_t t = picks.size();
+    picks.push_back(*std::min_element(allowed.begin(), allowed.end(),
+                                      [&](size_t a, size_t b) { return cycles_of(t, a) < cycles_of(t, b); }));
+  }
   return picks;
 }
 
+uint64_t Selector::flash_of(const Picks& picks) const {
+  uint64_t bytes = 0;
+  std::unordered_set<uint64_t> counted;
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    for (const Piece& piece : tasks_[t].candidates[picks[t]].pieces) {
+      if (counted.insert(piece.identity).second) bytes += piece.bytes;
+    }
+  }
+  return bytes;
+}
+
+/// What is to be as small as possible: the bytes beyond the budget, or without one all of them; then the cycles.
+Selector::Cost Selector::cost_of(const Picks& picks, std::optional<int64_t> flash) const {
+  const uint64_t bytes = flash_of(picks), budget = static_cast<uint64_t>(flash.value_or(0));
+  int64_t cycles = 0;
+  for (size_t t = 0; t < tasks_.size(); ++t) cycles += cycles_of(t, picks[t]);
+  return {bytes > budget ? bytes - budget : 0, cycles};
+}
+
+/// The fastest combinations of their size when nothing was shared are where the search begins; because much is, those
+/// of larger sizes may keep the budget, too.
+Selection Selector::smallest_first(int64_t limit, std::optional<int64_t> flash) const {
+  constexpr size_t kSizes = 24;
+  const std::vector<std::vector<size_t>> allowed = allowed_within(limit);
+  std::vector<std::vector<records::Option>> groups;
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    std::vector<records::Option>& group = groups.emplace_back();
+    for (const size_t k : allowed[t])
+      group.push_back({static_cast<uint64_t>(cycles_of(t, k)), bytes_of(tasks_[t].candidates[k].pieces)});
+  }
+  if (groups.empty()) return selection({});
+  const records::Tradeoff tradeoff(groups);
+  const auto combination = [&](size_t total) {
+    Picks picks = tradeoff.choice(total);
+    for (size_t t = 0; t < picks.size(); ++t) picks[t] = allowed[t][picks[t]];
+    return picks;
+  };
+  const size_t last = tradeoff.totals().size() - 1;
+  Picks wanted = combination(0);
+  for (size_t i = 1; flash && i <= kSizes; ++i) {
+    Picks picks = combination(last * i / kSizes);
+    if (cost_of(picks, flash) < cost_of(wanted, flash)) wanted = std::move(picks);
+  }
+  Picks picks = within_ram(wanted, limit);
+  descend(picks, limit, flash);
+  return selection(std::move(picks));
+}
+
+/// As much of `wanted` as the plan has room for.
+Selector::Picks Selector::within_ram(const Picks& wanted, int64_t limit) const {
+  if (fits(wanted, limit)) return wanted;
+  Picks picks = small_.front();
+  for (size_t t = 0; t < tasks_.size(); ++t) {
+    Picks trial = picks;
+    trial[t] = wanted[t];
+    if (trial[t] != picks[t] && fits(trial, limit)) picks = std::move(trial);
+  }
+  return picks;
+}
+
+/// Takes other candidates, one at a time, as long as one costs less and the plan has room for it.
+void Selector::descend(Picks& picks, int64_t limit, std::optional<int64_t> flash) const {
+  for (bool any = true; any;) {
+    any = false;
+    for (size_t t = 0; t < tasks_.size(); ++t) {
+      std::vector<std::pair<Cost, size_t>> better;
+      Picks trial = picks;
+      const Cost now = cost_of(picks, flash);
+      for (trial[t] = 0; trial[t] < tasks_[t].candidates.size(); ++trial[t]) {
+        if (needs_[t][trial[t]] > limit) continue;
+        if (const Cost cost = cost_of(trial, flash); cost < now) better.emplace_back(cost, trial[t]);
+      }
+      std::sort(better.begin(), better.end());
+      better.resize(std::min(better.size(), kMostTrials));
+      for (const auto& [cost, candidate] : better) {
+        trial[t] = candidate;
+        if (!fits(trial, limit)) continue;
+        picks = trial;
+        any = true;
+        break;
+      }
+    }
+  }
+}
+
 std::vector<Task> tasks_of(const passes::Streamed& form, const ir::Graph& before, const std::string& prefix,
-                           const target::Target& target, const Choose& choose) {
+                           const target::Target& target, const Choose& choose, Offer offer) {
   const Views views = views_of(form.graph);
   std::vector<Task> tasks;
   std::map<std::string, size_t> task_of;  // by what equal parts have in common
@@ -266,8 +363,8 @@ std::vector<Task> tasks_of(const passes::Streamed& form, const ir::Graph& before
           is_part && origin.op >= 0
               ? candidates_of_part(workload,
                                    kernels::make_workload(before, before.operators[static_cast<size_t>(origin.op)]),
-                                   origin.rows, origin.of, target, choose, function)
-              : candidates_of(workload, target, choose, function);
+                                   origin.rows, origin.of, target, choose, function, offer)
+              : candidates_of(workload, target, choose, function, offer);
     }
     tasks[found->second].operators.push_back(i);
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "deploy/arena.h"
@@ -20,13 +21,13 @@ struct Task {
 
 /// The tasks of a form, in the order of their first operators. `before`: the graph that `form` was made of.
 std::vector<Task> tasks_of(const passes::Streamed& form, const ir::Graph& before, const std::string& prefix,
-                           const target::Target& target, const Choose& choose);
+                           const target::Target& target, const Choose& choose, Offer offer);
 
 /// A candidate of each task.
 struct Selection {
   std::vector<size_t> picks;
   int64_t ram_bytes = 0;     // of the arena
-  uint64_t flash_bytes = 0;  // kernels and constants, as far as it is known before compiling
+  uint64_t flash_bytes = 0;  // kernels and constants, what is shared once, as far as known before compiling
   uint64_t cycles = 0;
 };
 
@@ -37,18 +38,26 @@ class Selector {
 
   /// The least RAM that was found.
   int64_t least_ram() const { return selection(small_.front()).ram_bytes; }
-  /// The fastest within `ram_bytes` and `flash_bytes`, or with the least flash; the smallest when `ram_bytes` is below
-  /// what that takes.
+  /// The fastest within `ram_bytes` and `flash_bytes`, or with the least flash; where both cannot be kept, the smallest
+  /// of RAM, and within that the one that exceeds `flash_bytes` by least.
   Selection fastest_within(int64_t ram_bytes, std::optional<int64_t> flash_bytes, bool least_flash) const;
 
  private:
   using Picks = std::vector<size_t>;
+  using Cost = std::pair<uint64_t, int64_t>;  // bytes of flash, cycles
 
   int64_t cycles_of(size_t task, size_t candidate) const;
   Footprints footprints_of(const Picks& picks) const;
   int64_t peak_of(const Picks& picks) const;
+  bool fits(const Picks& picks, int64_t limit) const;
   std::vector<Picks> find_small() const;
-  Picks pick_allowed(int64_t limit, std::optional<int64_t> flash, bool least_flash) const;
+  std::vector<std::vector<size_t>> allowed_within(int64_t limit) const;
+  Picks pick_fastest(int64_t limit) const;
+  uint64_t flash_of(const Picks& picks) const;
+  Cost cost_of(const Picks& picks, std::optional<int64_t> flash) const;
+  Selection smallest_first(int64_t limit, std::optional<int64_t> flash) const;
+  Picks within_ram(const Picks& wanted, int64_t limit) const;
+  void descend(Picks& picks, int64_t limit, std::optional<int64_t> flash) const;
   void improve(Picks& picks, size_t task, size_t wanted, int64_t limit, bool any) const;
   Selection improved(Picks picks, const Picks& wanted, int64_t limit, bool by_gain, bool any) const;
   Selection selection(Picks picks) const;

@@ -33,15 +33,6 @@ std::string with_name(std::string text, const std::string& name, const std::stri
   return text;
 }
 
-/// The emitted function without its name: equal for kernels that could be one.
-std::string anonymous_text(const loop::Program& program) {
-  return with_name(codegen::emit_kernel(parametrised(program, true), false), program.name, "@");
-}
-
-std::string anonymous_text(const loop::Function& function) {
-  return with_name(function.text, function.name, "@");
-}
-
 /// Leaves the definition of a function to the file of `home`, which has the same one as `its`.
 void use_from(const loop::Program& home, const loop::Function& its, loop::Program& program, size_t function) {
   loop::Function& own = program.functions[function];
@@ -63,6 +54,14 @@ const loop::Function& same_function(const loop::Program& program, const loop::Fu
 }
 
 }  // namespace
+
+std::string anonymous_text(const loop::Program& program) {
+  return with_name(codegen::emit_kernel(parametrised(program, true), false), program.name, "@");
+}
+
+std::string anonymous_text(const loop::Function& function) {
+  return with_name(function.text, function.name, "@");
+}
 
 std::vector<size_t> SharedCode::users_of(size_t index) const {
   std::vector<size_t> users;

@@ -41,6 +41,11 @@ struct SharedCode {
 
 SharedCode share_code(const Network& network);
 
+/// What is emitted for a program or a function, without its name: equal for those that could be one. A program's
+/// constants are parameters, and its operands may overlap.
+std::string anonymous_text(const loop::Program& program);
+std::string anonymous_text(const loop::Function& function);
+
 /// The C function that operator `index`, which has a kernel, calls in the library: its own, or the one it shares.
 std::string called_by(const Network& network, size_t index);
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "deploy/firmware.h"
 #include "deploy/host_library_test.h"
 #include "deploy/library.h"
 #include "deploy/shared_code.h"
@@ -92,6 +93,28 @@ TEST(Streaming, TheLeastRamIsLessAndTheBytesAreTheSame) {
   EXPECT_LT(least.arena.bytes(), fastest.arena.bytes() * 3 / 4);
   EXPECT_GT(least.network.graph.operators.size(), fastest.network.graph.operators.size());
   expect_same_as_reference(least, graph, 1);
+}
+
+TEST(Optimize, TheLeastFlashIsLessAndBothBudgetsAreKept) {
+  ir::GraphBuilder builder("chain", 1);
+  ir::TensorId x = builder.input({1, 12, 10, 16});
+  for (int i = 0; i < 3; ++i) x = builder.conv_2d(x, 16, {3, 3});
+  builder.output(x);
+  const ir::Graph graph = builder.finish();
+  const target::Board board = target::load_board("nucleo-f746zg");
+  toolchain::Toolchain toolchain(board);
+  const auto flash_of = [&](const Library& library) { return measure(library, board, toolchain).flash_bytes(); };
+  const Library fastest = make_library(graph, "chain.tflite", "", board);
+  const Library least = make_library(graph, "chain.tflite", "", board, {}, {Goal::Optimize::kFlash, {}, {}});
+  EXPECT_LT(flash_of(least), flash_of(fastest) - 3000);
+  expect_same_as_reference(least, graph, 1);
+
+  const int64_t ram = fastest.arena.bytes() - 500;
+  const Library both = make_library(graph, "chain.tflite", "", board, {}, {Goal::Optimize::kSpeed, ram, 10'800});
+  EXPECT_LE(both.arena.bytes(), ram);
+  EXPECT_LT(flash_of(both), flash_of(fastest) - 1000);
+  EXPECT_GT(flash_of(both), flash_of(least));
+  expect_same_as_reference(both, graph, 1);
 }
 
 TEST(Streaming, WeightsOfAllPartsAreStoredOnce) {

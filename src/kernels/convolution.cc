@@ -110,7 +110,7 @@ std::vector<space::Knob> kernel_knobs(const target::Target& target) {
   const int64_t tiles =
       static_cast<int64_t>(std::max(micro::gemm_tiles(target, false).size(), micro::gemm_tiles(target, true).size()));
   return {space::one_of("tile", numbers_up_to(tiles), "which tile of channels by positions"), weight_form_knob(),
-          space::one_of("code_budget", {4096, 512, 1024, 2048, 8192}, "bytes of unrolled inner loop")};
+          space::one_of(kCodeBudgetKnob, {4096, 512, 1024, 2048, 8192}, "bytes of unrolled inner loop")};
 }
 
 /// Rows are multiplied by a scheduled kernel.

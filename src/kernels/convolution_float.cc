@@ -160,7 +160,7 @@ space::Alternative convolution_float_space(const std::string& name, const Worklo
   });
   std::vector<space::Knob> knobs{
       space::one_of("tile", choices, "which tile of channels by positions"),
-      space::one_of("code_budget", {4096, 1024, 2048, 8192}, "bytes of unrolled inner loop")};
+      space::one_of(kCodeBudgetKnob, {4096, 1024, 2048, 8192}, "bytes of unrolled inner loop")};
   if (!g.in_place) {
     std::vector<int64_t> rows;
     for (const int64_t count : {4, 1, 2, 8, 16}) {
@@ -180,7 +180,7 @@ Program convolution_float(const Workload& workload, const space::Config& config,
   micro::FloatGemmSpec spec =
       spec_of(workload, g, micro::float_gemm_tiles(false).at(static_cast<size_t>(config.at("tile"))));
   spec.name = name + "_gemm";
-  spec.code_budget = static_cast<int>(config.at("code_budget"));
+  spec.code_budget = static_cast<int>(config.at(kCodeBudgetKnob));
   if (const std::optional<std::string> why = micro::why_no_float_gemm(spec)) throw loop::ScheduleError(*why);
   const std::vector<float> weights = to_values<float>(workload.input(1).data.value());
   const std::vector<float> stream = micro::pack_float_gemm_weights(

@@ -48,7 +48,7 @@ micro::GemmSpec spec_of(const ConvolutionGeometry& g, const space::Config& confi
   spec.out_channel_step = 1;
   spec.out_position_step = static_cast<int32_t>(g.phases * g.out_channels);
   spec.out_group_step = spec.tile_positions * spec.out_position_step;
-  spec.code_budget = static_cast<int>(config.at("code_budget"));
+  spec.code_budget = static_cast<int>(config.at(kCodeBudgetKnob));
   return spec;
 }
 

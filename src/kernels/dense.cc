@@ -95,7 +95,7 @@ space::Alternative loops_space(const Workload& workload, const target::Target& t
 space::Alternative gemm_space() {
   return {kGemm,
           {space::one_of("tile_channels", {6, 4, 2, 1}, "outputs summed at a time"), weight_form_knob(),
-           space::one_of("code_budget", {4096, 256, 512, 1024, 2048}, "bytes of unrolled inner loop")},
+           space::one_of(kCodeBudgetKnob, {4096, 256, 512, 1024, 2048}, "bytes of unrolled inner loop")},
           {}};
 }
 
@@ -113,7 +113,7 @@ space::Alternative float_gemm_space(const Workload& workload) {
   for (size_t i = 0; i < float_tiles(workload).size(); ++i) tiles.push_back(static_cast<int64_t>(i));
   return {kGemm,
           {space::one_of("tile", tiles, "which tile of outputs by rows"),
-           space::one_of("code_budget", {4096, 256, 512, 1024, 2048}, "bytes of unrolled inner loop")},
+           space::one_of(kCodeBudgetKnob, {4096, 256, 512, 1024, 2048}, "bytes of unrolled inner loop")},
           {}};
 }
 
@@ -138,7 +138,7 @@ Program dense_gemm(const Workload& workload, const space::Config& config, const 
   spec.segment_pairs = static_cast<int>(stored / 2);
   spec.segment_step = spec.group_step = spec.position_step = static_cast<int32_t>(stored * 2);
   spec.out_position_step = spec.out_group_step = static_cast<int32_t>(channels);
-  spec.code_budget = static_cast<int>(config.at("code_budget"));
+  spec.code_budget = static_cast<int>(config.at(kCodeBudgetKnob));
   const std::vector<int32_t> biases = folded_biases(workload, static_cast<int32_t>(channels), outermost_channel);
   const RequantPlan plan = plan_for(workload, biases, ChannelAxis::kOutermost, 1);
   spec.form = plan.form;
@@ -184,7 +184,7 @@ Program dense_float_gemm(const Workload& workload, const space::Config& config, 
   spec.out_position_step = static_cast<int32_t>(4 * channels);
   spec.out_group_step = spec.tile_positions * spec.out_position_step;
   spec.clamp = limits_of(std::get<ir::Dense>(workload.op().attributes).clamp);
-  spec.code_budget = static_cast<int>(config.at("code_budget"));
+  spec.code_budget = static_cast<int>(config.at(kCodeBudgetKnob));
   if (const std::optional<std::string> why = micro::why_no_float_gemm(spec)) throw loop::ScheduleError(*why);
   const std::vector<float> weights = to_values<float>(workload.input(1).data.value());
   const std::vector<float> stream = micro::pack_float_gemm_weights(

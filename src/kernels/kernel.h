@@ -38,6 +38,10 @@ std::string template_name(const Workload& workload);
 /// All configs worth trying. A space of one point (no knobs) where there is nothing to choose.
 space::Space space_of(const Workload& workload, const target::Target& target);
 
+/// The knob that says how many bytes of an inner loop may be written out, in all spaces of kernels that unroll one. It
+/// changes neither results nor memory.
+inline constexpr const char* kCodeBudgetKnob = "code_budget";
+
 /// A legal config that is good without any tuning.
 space::Config fallback_of(const Workload& workload, const target::Target& target);
 
