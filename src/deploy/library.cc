@@ -29,20 +29,24 @@ int64_t ram_for(const Network& network, const target::Board& board, const Goal& 
   return std::min(ram, goal.ram_bytes.value_or(ram));
 }
 
-/// What would help a library that is too large: the bytes that the other goals would save.
+/// What would help a library that is too large: the bytes that the other goals would save where bytes are missing.
 std::string advice_for(const ir::Graph& graph, const Library& library, const target::Board& board, const Choose& choose,
-                       const Goal& goal) {
+                       const Goal& goal, const std::vector<Excess>& excess) {
   using Optimize = Goal::Optimize;
   std::string advice;
+  const auto missing = [&](std::string_view memory) {
+    return std::any_of(excess.begin(), excess.end(), [&](const Excess& e) { return e.memory.starts_with(memory); });
+  };
   for (const auto& [optimize, option] : {std::pair{Optimize::kRam, "ram"}, std::pair{Optimize::kFlash, "flash"}}) {
-    if (goal.optimize == optimize) continue;
+    if (goal.optimize == optimize || !missing(optimize == Optimize::kRam ? "RAM" : "flash")) continue;
     const Network other = make_network(order_for_ram(passes::run_passes(graph)), library.network.prefix, board.target,
                                        choose, {optimize, {}, {}}, "");
     const int64_t ram = library.arena.bytes() - plan_arena(other).bytes();
     const int64_t flash =
         static_cast<int64_t>(constant_bytes(library.network)) - static_cast<int64_t>(constant_bytes(other));
-    if (optimize == Optimize::kRam && ram > 0)
+    if (optimize == Optimize::kRam && ram > 0) {
       advice += fmt::format("; --optimize {} saves {} bytes of RAM", option, ram);
+    }
     if (optimize == Optimize::kFlash && flash > 0) {
       advice += fmt::format("; --optimize {} saves {} bytes of weights and tables", option, flash);
     }
@@ -64,9 +68,10 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
                       ? plan_arena(library.network)
                       : hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));
   mark_overlaps(&library.network, library.arena);
-  if (!check_fit(library.network, library.arena, board).empty()) {
+  const std::vector<Excess> excess = check_fit(library.network, library.arena, board);
+  if (!excess.empty()) {
     require_fit(library.network, library.arena, board, model, std::nullopt,
-                advice_for(graph, library, board, choose, goal));
+                advice_for(graph, library, board, choose, goal, excess));
   }
   library.origin = {std::filesystem::path(model).filename().string(),
                     board.name,
