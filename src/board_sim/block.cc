@@ -171,10 +171,26 @@ Block* BlockCache::look_up(Directory& directory, uint32_t address, uint32_t size
     }
     slot = known;
   }
-  if (slot->decoded.size() != size || std::memcmp(slot->decoded.data(), slot->bytes, size) != 0) {
-    decode(*slot);
-  }
+  if (!is_current(*slot)) decode(*slot);
   return slot;
+}
+
+bool BlockCache::is_current(const Block& block) {
+  return block.decoded.size() == block.size && std::memcmp(block.decoded.data(), block.bytes, block.size) == 0;
+}
+
+void BlockCache::forget_stale() {
+  if (storage_.size() < many_) return;
+  std::deque<Block> kept;
+  known_.clear();
+  for (Directory& directory : directories_) std::fill(directory.blocks.begin(), directory.blocks.end(), nullptr);
+  for (Block& block : storage_) {
+    if (!is_current(block)) continue;
+    Block& moved = kept.emplace_back(std::move(block));
+    known_[uint64_t{moved.size} << 32 | moved.address] = &moved;
+  }
+  storage_ = std::move(kept);
+  many_ = std::max(kMany, 2 * storage_.size());
 }
 
 }  // namespace mote::board_sim

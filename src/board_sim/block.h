@@ -99,8 +99,12 @@ class BlockCache {
   BranchHistory* history(const Block& block, uint32_t start);
   /// Forgets what was learnt about branches, as a reset does.
   void forget_branches();
+  /// Once there are very many blocks: drops those whose code is no longer in memory, with their statistics. All
+  /// pointers to blocks are invalid then.
+  void forget_stale();
 
  private:
+  static constexpr size_t kMany = 20'000;  // about 7 KB each
   struct Directory {
     Window window;
     std::vector<Block*> blocks;  // by halfword: the block last used there
@@ -108,11 +112,13 @@ class BlockCache {
   void open();
   void decode(Block& block);
   Block* look_up(Directory& directory, uint32_t address, uint32_t size);
+  static bool is_current(const Block& block);
 
   const Memory& memory_;
   std::vector<Directory> directories_;
   std::unordered_map<uint64_t, Block*> known_;
   std::deque<Block> storage_;
+  size_t many_ = kMany;
   std::unordered_map<uint64_t, BranchHistory> histories_;  // by start and address of the branch
 };
 

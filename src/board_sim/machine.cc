@@ -87,6 +87,8 @@ Halt Machine::go(bool single) {
   if ((processor_.reg(15) & ~1u) != halted_at_) {
     timer_.reset();
     blocks_.forget_branches();
+    blocks_.forget_stale();  // of programs that were loaded one after the other
+    current_ = nullptr;
   }
   poll_at_ = cycles_ + poll_interval;
   watched_.reset();

@@ -64,6 +64,23 @@ TEST_F(MachineTest, GoesOnFromABreakpointAndMeetsItAgain) {
   EXPECT_GT(rig->reg(0), 1000u);
 }
 
+TEST_F(MachineTest, ProgramsThatWereOverwrittenAreForgotten) {
+  // Branches to the next instruction: a block each, more than are kept for code that is not there any more.
+  constexpr uint32_t kBlocks = 22'000;
+  rig->load(".rept " + std::to_string(kBlocks) + "\n b .+2\n .endr\n bkpt 0");
+  machine->debugger = true;
+  EXPECT_EQ(machine->run().reason, Reason::kBreakpoint);
+  const uint64_t cycles = machine->cycles();
+  EXPECT_GE(machine->blocks().all().size(), kBlocks);
+  rig->load("movs r0, #1\n bkpt 0\n .rept " + std::to_string(kBlocks) + "\n nop\n .endr");
+  EXPECT_EQ(machine->run().reason, Reason::kBreakpoint);
+  EXPECT_LT(machine->blocks().all().size(), 10u);
+  const uint64_t before = machine->cycles();
+  rig->load(".rept " + std::to_string(kBlocks) + "\n b .+2\n .endr\n bkpt 0");
+  EXPECT_EQ(machine->run().reason, Reason::kBreakpoint);
+  EXPECT_EQ(machine->cycles() - before, cycles) << "as in its first run";
+}
+
 TEST_F(MachineTest, StepsThroughBranchesAndItBlocks) {
   rig->load("movs r0, #1\n cmp r0, #1\n itte eq\n moveq r1, #7\n addeq r1, #1\n movne r1, #9\n b 1f\n nop\n1: nop");
   const uint32_t expected[] = {2, 4, 6, 8, 10, 12, 16, 18};
