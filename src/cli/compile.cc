@@ -68,16 +68,13 @@ void label(const Options& options, deploy::Library& library) {
 std::vector<deploy::File> files_of(const Options& options, const Deployment& deployment,
                                    const std::optional<deploy::Measured>& measured, toolchain::Toolchain* toolchain) {
   const deploy::Library& library = deployment.library;
-  if (options.package.empty()) {
-    std::optional<deploy::File> weights;
-    if (options.weights_object) {
-      if (toolchain == nullptr) throw JobError("--weights object: there is no compiler to make it with");
-      weights = deploy::weights_object(library, *toolchain);
-    }
-    return deploy::files_of(library, measured, weights);
+  std::optional<deploy::File> weights;
+  if (options.weights_object) {
+    if (toolchain == nullptr) throw JobError("--weights object: there is no compiler to make it with");
+    weights = deploy::weights_object(library, *toolchain);
   }
-  if (options.weights_object) throw InputError("--weights object", "is for libraries without --package");
-  std::vector<deploy::File> files = deploy::package_of(library, options.package, deployment.board, measured);
+  if (options.package.empty()) return deploy::files_of(library, measured, weights);
+  std::vector<deploy::File> files = deploy::package_of(library, options.package, deployment.board, measured, weights);
   if (options.package == "firmware" && toolchain != nullptr) {
     const Bytes elf = deploy::build_package(files, *toolchain, library.origin.flags).elf;
     files.push_back(

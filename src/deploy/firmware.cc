@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "deploy/describe.h"
 #include "deploy/stack.h"
@@ -178,7 +179,11 @@ toolchain::Image build_package(const std::vector<File>& files, toolchain::Toolch
   const auto script =
       std::find_if(files.begin(), files.end(), [](const File& file) { return file.path.ends_with(".ld"); });
   check(script != files.end(), "a firmware has a linker script");
-  return link(compile_all(files, toolchain, flags), script->text, "the firmware", toolchain);
+  std::vector<toolchain::Object> objects = compile_all(files, toolchain, flags);
+  for (const File& file : files) {
+    if (file.path.ends_with(".o")) objects.push_back({file.path, to_bytes(std::span<const char>(file.text)), {}});
+  }
+  return link(objects, script->text, "the firmware", toolchain);
 }
 
 File weights_object(const Library& library, toolchain::Toolchain& toolchain) {

@@ -46,8 +46,13 @@ std::vector<std::string> package_names() {
 }
 
 std::vector<File> package_of(const Library& library, const std::string& name, const target::Board& board,
-                             const std::optional<Measured>& measured) {
+                             const std::optional<Measured>& measured, const std::optional<File>& weights) {
   const json layout = layout_of(name);
+  if (weights && !layout.value("takes_objects", false)) {
+    throw InputError("--weights object", fmt::format("--package {} takes C files only; cmake, firmware and make take "
+                                                     "objects, and so does a library without --package",
+                                                     name));
+  }
   const bool boots = layout.value("boots", false);
   if (boots && !board.target.cortex_m()) {
     throw InputError(board.name, fmt::format("cannot boot a firmware; for --package {} choose another board", name));
@@ -64,11 +69,17 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
     values["sources"] = values["flags"] = json::array();
     const File header = emit_header(library.network, library.arena, library.origin, measured);
     for (const File& file : library.sources) {
+      if (weights && holds_weights(library, file)) continue;
       const bool is_source = file.path.ends_with(".c");
       files.push_back({(is_source ? sources : headers) + file.path, is_source ? file.text : header.text});
       if (!is_source) continue;
       values["sources"].push_back(
           {{"file", files.back().path}, {"stem", files.back().path.substr(0, files.back().path.size() - 2)}});
+    }
+    values["objects"] = json::array();
+    if (weights) {
+      files.push_back({sources + weights->path, weights->text});
+      values["objects"].push_back({{"file", files.back().path}});
     }
     for (const std::string& flag : library.origin.flags) values["flags"].push_back({{"flag", flag}});
     values["flags_text"] = fmt::format("{}", fmt::join(library.origin.flags, " "));

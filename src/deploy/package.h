@@ -13,9 +13,11 @@ namespace mote::deploy {
 /// "cmake", "make", ...: the shipped forms, sorted.
 std::vector<std::string> package_names();
 
-/// All files of the package. `board`: the library's. Throws InputError when there is no form of this name or it is not
-/// for such a board, JobError when its data is malformed.
+/// All files of the package. `board`: the library's. `weights`: an object that takes the place of the C files with
+/// weights (see weights_object()). Throws InputError when there is no form of this name, or it is not for such a board
+/// or takes no object, JobError when its data is malformed.
 std::vector<File> package_of(const Library& library, const std::string& name, const target::Board& board,
-                             const std::optional<Measured>& measured);
+                             const std::optional<Measured>& measured,
+                             const std::optional<File>& weights = std::nullopt);
 
 }  // namespace mote::deploy

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "deploy/firmware.h"
 #include "ir/random_model.h"
 #include "support/files.h"
 #include "support/subprocess.h"
@@ -27,6 +28,14 @@ Library library_for(const std::string& board) {
 
 std::vector<File> package(const std::string& name, const std::string& board = "nucleo-f746zg") {
   return package_of(library_for(board), name, target::load_board(board), std::nullopt);
+}
+
+/// The same with the weights as an object.
+std::vector<File> package_with_object(const std::string& name, const std::string& board_name) {
+  const target::Board board = target::load_board(board_name);
+  const Library library = library_for(board_name);
+  toolchain::Toolchain toolchain(board);
+  return package_of(library, name, board, std::nullopt, weights_object(library, toolchain));
 }
 
 std::string text_of(const std::vector<File>& files, const std::string& path) {
@@ -75,6 +84,25 @@ TEST(Package, EveryFormIsCompleteAndSaysNothingTwice) {
   EXPECT_THROW(package_of(library, "tarball", board_of_packages(), std::nullopt), InputError);
 }
 
+TEST(Package, FormsThatAreLinkedTakeWeightsAsAnObject) {
+  const Library library = library_for("nucleo-f746zg");
+  const File weights{"net_weights.o", "an object"};
+  const std::map<std::string, std::pair<std::string, std::string>> takers = {
+      {"cmake", {"CMakeLists.txt", "src/"}}, {"make", {"Makefile", "src/"}}, {"firmware", {"Makefile", "model/"}}};
+  for (const std::string& name : package_names()) {
+    SCOPED_TRACE(name);
+    if (!takers.contains(name)) {
+      EXPECT_THROW(package_of(library, name, board_of_packages(), std::nullopt, weights), InputError);
+      continue;
+    }
+    const auto& [build_file, folder] = takers.at(name);
+    const std::vector<File> files = package_of(library, name, board_of_packages(), std::nullopt, weights);
+    EXPECT_EQ(text_of(files, folder + weights.path), weights.text);
+    EXPECT_THAT(text_of(files, build_file), HasSubstr(folder + weights.path));
+    for (const File& file : files) EXPECT_FALSE(file.path.ends_with("_data.c")) << file.path;
+  }
+}
+
 /// Every .c file of the library itself, by the cross compiler, with the folder of the header in the search path.
 TEST(Package, SourcesOfEveryFormCompileForTheBoard) {
   const Library library = library_for("nucleo-f746zg");
@@ -97,18 +125,25 @@ TEST(Package, SourcesOfEveryFormCompileForTheBoard) {
 }
 
 TEST(Package, MakeBuildsTheLibraryAndItsExample) {
-  const TemporaryFolder folder;
-  write_all(folder.path(), package("make", "host"));
-  const CommandResult built = run_in(folder.path(), {"make", "-j2", "example"});
-  ASSERT_TRUE(built.ok()) << built.err.substr(0, 2000);
-  const CommandResult ran = run_in(folder.path(), {(folder.path() / "net_example").string()});
-  EXPECT_TRUE(ran.ok());
-  EXPECT_FALSE(ran.out.empty());
+  std::vector<std::string> printed;
+  for (const std::vector<File>& files : {package("make", "host"), package_with_object("make", "host")}) {
+    const TemporaryFolder folder;
+    write_all(folder.path(), files);
+    const CommandResult built = run_in(folder.path(), {"make", "-j2", "example"});
+    ASSERT_TRUE(built.ok()) << built.err.substr(0, 2000);
+    const CommandResult ran = run_in(folder.path(), {(folder.path() / "net_example").string()});
+    EXPECT_TRUE(ran.ok());
+    EXPECT_FALSE(ran.out.empty());
+    printed.push_back(ran.out);
+  }
+  EXPECT_EQ(printed[0], printed[1]) << "weights as arrays and as an object";
 }
 
-TEST(Package, CMakeBuildsInstallsAndIsFound) {
+class CMakePackage : public testing::TestWithParam<bool> {};  // weights as an object
+
+TEST_P(CMakePackage, BuildsInstallsAndIsFound) {
   const TemporaryFolder folder;
-  write_all(folder.path() / "net", package("cmake", "host"));
+  write_all(folder.path() / "net", GetParam() ? package_with_object("cmake", "host") : package("cmake", "host"));
   std::filesystem::create_directory(folder.path() / "user");
   write_file(folder.path() / "user/CMakeLists.txt",
              std::string_view("cmake_minimum_required(VERSION 3.13)\nproject(user C)\nfind_package(net REQUIRED)\n"
@@ -125,6 +160,8 @@ TEST(Package, CMakeBuildsInstallsAndIsFound) {
     ASSERT_TRUE(result.ok()) << step.front() << step.back() << result.err.substr(0, 2000);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Weights, CMakePackage, testing::Bool());
 
 /// Runs CMake on a package with stand-ins for the functions of its framework, which note what they are given.
 void build_with_stand_ins(const std::filesystem::path& folder, const std::string& stand_ins) {
