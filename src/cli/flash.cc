@@ -8,12 +8,14 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/deployment.h"
 #include "cli/terminal.h"
 #include "deploy/firmware.h"
+#include "deploy/manifest.h"
 #include "support/error.h"
 #include "support/files.h"
 
@@ -31,8 +33,8 @@ struct Options {
   bool json = false;
 };
 
-/// The one ELF file of a folder that a firmware was built in.
-std::filesystem::path elf_in(const std::filesystem::path& folder) {
+/// The one ELF file of a folder that a firmware was built in; nothing when there is none.
+std::optional<std::filesystem::path> elf_in(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> found;
   for (const std::filesystem::path& place : {folder, folder / "build"}) {
     if (!std::filesystem::is_directory(place)) continue;
@@ -41,11 +43,7 @@ std::filesystem::path elf_in(const std::filesystem::path& folder) {
     }
   }
   std::ranges::sort(found);
-  if (found.empty()) {
-    throw InputError(folder.string(),
-                     "holds no .elf file, nor does its build folder: build the firmware first (`mote compile --package "
-                     "firmware` does)");
-  }
+  if (found.empty()) return std::nullopt;
   if (found.size() > 1) {
     throw InputError(folder.string(), fmt::format("holds several firmwares, {} and {}: name the one to flash",
                                                   found[0].filename().string(), found[1].filename().string()));
@@ -53,14 +51,40 @@ std::filesystem::path elf_in(const std::filesystem::path& folder) {
   return found.front();
 }
 
-/// An .elf file, the one in a folder, or the firmware with which `mote run` runs a model.
-toolchain::Image image_of(const DeploymentOptions& options, const target::Board& board, std::string& name) {
-  if (name.ends_with(".tflite")) {
-    const Deployment deployment = make_deployment(options);
-    toolchain::Toolchain toolchain(board, toolchain::Compiler::kGcc, cache_folder());
-    return deploy::build_firmware(deployment.library, board, toolchain, deploy::FirmwareKind::kProfile);
+/// The firmware with which `mote run` runs a library.
+toolchain::Image firmware_of(const deploy::Parts& parts, const target::Board& board) {
+  toolchain::Toolchain toolchain(board, toolchain::Compiler::kGcc, cache_folder());
+  return deploy::build_firmware(parts, board, toolchain, deploy::FirmwareKind::kProfile);
+}
+
+/// The library in a folder, with a firmware around it.
+toolchain::Image firmware_around(const std::string& folder, const target::Board& board) {
+  const std::optional<deploy::Found> found = deploy::find_library(folder);
+  if (!found) {
+    throw InputError(
+        folder,
+        "holds no .elf file, nor does its build folder, and no library of mote's: build the firmware first "
+        "(`mote compile --package firmware` does)");
   }
-  if (std::filesystem::is_directory(name)) name = elf_in(name).string();
+  if (found->board != board.name) {
+    throw InputError(folder, fmt::format("holds a library for {}, not for {}", found->board, board.name));
+  }
+  toolchain::Image image = firmware_of(found->parts, board);
+  print_note(
+      fmt::format("{} is a library, so a firmware was built around it: `mote run` feeds it, with the model and "
+                  "the options that the library was compiled with",
+                  folder));
+  return image;
+}
+
+/// An .elf file, the one in a folder, or the firmware with which `mote run` runs a model or a library.
+toolchain::Image image_of(const DeploymentOptions& options, const target::Board& board, std::string& name) {
+  if (name.ends_with(".tflite")) return firmware_of(deploy::parts_of(make_deployment(options).library), board);
+  if (std::filesystem::is_directory(name)) {
+    const std::optional<std::filesystem::path> elf = elf_in(name);
+    if (!elf) return firmware_around(name, board);
+    name = elf->string();
+  }
   return toolchain::read_image(read_bytes(name), name);
 }
 
@@ -126,8 +150,8 @@ void add_flash(CLI::App& app, Run& run) {
   const std::shared_ptr<Options> options = std::make_shared<Options>();
   command
       .add_option("FIRMWARE", options->deployment.model,
-                  "An .elf file, a folder with one (or with one in its build folder), or a model: the firmware with "
-                  "which `mote run` runs it, which that uses then")
+                  "An .elf file, a folder with one (or with one in its build folder), or a library's folder or a "
+                  "model: the firmware with which `mote run` runs it, which that uses then")
       ->required();
   command
       .add_option("--board", options->deployment.board, "The board: a name that `mote boards` lists, or a board file")

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "deploy/emit.h"
 #include "deploy/library.h"
+#include "deploy/placement.h"
 #include "target/board.h"
 
 namespace mote::deploy {
@@ -15,8 +18,9 @@ nlohmann::json describe(const Network& network, const Arena& arena, const Origin
 
 /// Memory map, clock and cycle counter, for the templates of runtime/firmware.
 nlohmann::json describe_board(const target::Board& board);
-/// What start-up code and linker script do for the placements of `libraries`, for the same templates.
-nlohmann::json describe_placements(const std::vector<const Library*>& libraries, const target::Board& board);
+/// What start-up code and linker script do for placements, each with its library's prefix, for the same templates.
+nlohmann::json describe_placements(const std::vector<std::pair<std::string, Placement>>& placements,
+                                   const target::Board& board);
 
 /// The library's prefix as that of its macros: "kws" -> "KWS".
 std::string macro_prefix(std::string prefix);

@@ -44,12 +44,16 @@ toolchain::Object compile(toolchain::Toolchain& toolchain, const std::string& na
   return *result.object;
 }
 
+/// Objects among the sources are taken as they are.
 std::vector<toolchain::Object> compile_all(const std::vector<File>& sources, toolchain::Toolchain& toolchain,
                                            const std::vector<std::string>& flags) {
   std::vector<toolchain::Object> objects;
   for (const File& file : sources) {
-    if (!file.path.ends_with(".c")) continue;
-    objects.push_back(compile(toolchain, file.path, with_headers(file.text, sources), flags));
+    if (file.path.ends_with(".c")) {
+      objects.push_back(compile(toolchain, file.path, with_headers(file.text, sources), flags));
+    } else if (file.path.ends_with(".o")) {
+      objects.push_back({file.path, to_bytes(std::span<const char>(file.text)), {}});
+    }
   }
   return objects;
 }
@@ -97,14 +101,12 @@ json describe_board(const target::Board& board) {
           {"none", board.counter.kind == Kind::kNone}};
 }
 
-json describe_placements(const std::vector<const Library*>& libraries, const target::Board& board) {
+json describe_placements(const std::vector<std::pair<std::string, Placement>>& placements, const target::Board& board) {
   json code = json::array(), data = json::array(), arenas = json::array();
-  for (const Library* library : libraries) {
-    for (const std::string& pattern : code_sections(library->placement)) code.push_back({{"pattern", pattern}});
-    for (const std::string& pattern : data_sections(library->placement)) data.push_back({{"pattern", pattern}});
-    if (library->placement.arena) {
-      arenas.push_back({{"pattern", fmt::format("*(.bss.{}_arena)", library->network.prefix)}});
-    }
+  for (const auto& [prefix, placement] : placements) {
+    for (const std::string& pattern : code_sections(placement)) code.push_back({{"pattern", pattern}});
+    for (const std::string& pattern : data_sections(placement)) data.push_back({{"pattern", pattern}});
+    if (placement.arena) arenas.push_back({{"pattern", fmt::format("*(.bss.{}_arena)", prefix)}});
   }
   const target::FastMemory code_memory = target::fast_code_memory(board), data_memory = target::fast_data_memory(board);
   const bool tightly_coupled = data_memory.region != &board.ram();
@@ -135,40 +137,47 @@ std::vector<toolchain::Object> compile_library(const Library& library, toolchain
   return compile_all(library.sources, toolchain, flags);
 }
 
+Parts parts_of(const Library& library) {
+  return {library.network.prefix, library.sources, library.origin.flags, library.placement};
+}
+
+toolchain::Image build_firmware(const Parts& parts, const target::Board& board, toolchain::Toolchain& toolchain,
+                                FirmwareKind kind, const std::vector<std::string>& more_flags) {
+  json values = describe_board(board);
+  values.update(describe_placements({{parts.prefix, parts.placement}}, board));
+  values["prefix"] = parts.prefix;
+  values["macro"] = macro_prefix(parts.prefix);
+  values["profile"] = kind == FirmwareKind::kProfile;
+  std::vector<std::string> flags = parts.flags;
+  flags.insert(flags.end(), more_flags.begin(), more_flags.end());
+  if (kind == FirmwareKind::kProfile) flags.push_back(fmt::format("-D{}_HOOK", macro_prefix(parts.prefix)));
+
+  std::vector<File> sources = parts.sources;
+  sources.push_back({"mote_start.c", render("firmware/start.c", values)});
+  sources.push_back({"mote_main.c", render("firmware/main.c", values)});
+  sources.push_back(runtime_header("cortex_m.h"));
+  return link(compile_all(sources, toolchain, flags), render("firmware/link.ld", values),
+              parts.prefix + " for " + board.name, toolchain);
+}
+
 toolchain::Image build_firmware(const Library& library, const target::Board& board, toolchain::Toolchain& toolchain,
                                 FirmwareKind kind, const std::vector<std::string>& more_flags) {
-  const std::string& prefix = library.network.prefix;
-  json values = describe_board(board);
-  values.update(describe_placements({&library}, board));
-  values["prefix"] = prefix;
-  values["macro"] = macro_prefix(prefix);
-  values["profile"] = kind == FirmwareKind::kProfile;
-  std::vector<std::string> more = more_flags;
-  if (kind == FirmwareKind::kProfile) more.push_back(fmt::format("-D{}_HOOK", macro_prefix(prefix)));
-
-  std::vector<toolchain::Object> objects = compile_library(library, toolchain, more);
-  std::vector<std::string> flags = library.origin.flags;
-  flags.insert(flags.end(), more.begin(), more.end());
-  objects.push_back(compile(toolchain, "mote_start.c", render("firmware/start.c", values), flags));
-  const std::string main = render("firmware/main.c", values);
-  const std::vector<File> headers = {library.sources.front(), runtime_header("cortex_m.h")};
-  objects.push_back(compile(toolchain, "mote_main.c", with_headers(main, headers), flags));
-  return link(objects, render("firmware/link.ld", values), prefix + " for " + board.name, toolchain);
+  return build_firmware(parts_of(library), board, toolchain, kind, more_flags);
 }
 
 toolchain::Image build_program(const std::vector<Library>& libraries, const std::string& main,
                                const target::Board& board, toolchain::Toolchain& toolchain,
                                const std::vector<std::string>& flags) {
   std::vector<toolchain::Object> objects;
-  std::vector<const Library*> placed;
+  std::vector<std::pair<std::string, Placement>> placements;
   std::string text = main;
   for (const Library& library : libraries) {
     for (toolchain::Object& object : compile_library(library, toolchain, flags)) objects.push_back(std::move(object));
     text = with_headers(std::move(text), library.sources);
-    placed.push_back(&library);
+    placements.emplace_back(library.network.prefix, library.placement);
   }
   json values = describe_board(board);
-  values.update(describe_placements(placed, board));
+  values.update(describe_placements(placements, board));
   objects.push_back(compile(toolchain, "mote_start.c", render("firmware/start.c", values), flags));
   objects.push_back(compile(toolchain, "main.c", text, flags));
   return link(objects, render("firmware/link.ld", values), "the program for " + board.name, toolchain);
@@ -179,11 +188,7 @@ toolchain::Image build_package(const std::vector<File>& files, toolchain::Toolch
   const auto script =
       std::find_if(files.begin(), files.end(), [](const File& file) { return file.path.ends_with(".ld"); });
   check(script != files.end(), "a firmware has a linker script");
-  std::vector<toolchain::Object> objects = compile_all(files, toolchain, flags);
-  for (const File& file : files) {
-    if (file.path.ends_with(".o")) objects.push_back({file.path, to_bytes(std::span<const char>(file.text)), {}});
-  }
-  return link(objects, script->text, "the firmware", toolchain);
+  return link(compile_all(files, toolchain, flags), script->text, "the firmware", toolchain);
 }
 
 File weights_object(const Library& library, toolchain::Toolchain& toolchain) {

@@ -6,6 +6,7 @@
 
 #include "deploy/emit.h"
 #include "deploy/library.h"
+#include "deploy/placement.h"
 #include "target/board.h"
 #include "toolchain/toolchain.h"
 
@@ -13,6 +14,16 @@ namespace mote::deploy {
 
 /// kPlain: what a user of the library gets. kProfile: with the per-operator hook, which counts cycles and can stop.
 enum class FirmwareKind : uint8_t { kPlain, kProfile };
+
+/// What a firmware takes of a library.
+struct Parts {
+  std::string prefix;
+  std::vector<File> sources;  // headers, C files, and objects of the board's: NAME.o
+  std::vector<std::string> flags;
+  Placement placement;
+};
+
+Parts parts_of(const Library& library);
 
 /// The library's sources, each as an object of the source's name, compiled with its flags and `more_flags`. Throws
 /// JobError with the messages when one does not compile.
@@ -22,6 +33,8 @@ std::vector<toolchain::Object> compile_library(const Library& library, toolchain
 /// Compiles and links the library, each part where its placement says, with start-up code and a main that waits at
 /// mote_ready() for inputs and at mote_done() with outputs; runtime/firmware/main.c has the protocol. `more_flags`
 /// beyond the library's. Throws JobError with the messages when it does not compile or does not fit.
+toolchain::Image build_firmware(const Parts& parts, const target::Board& board, toolchain::Toolchain& toolchain,
+                                FirmwareKind kind, const std::vector<std::string>& more_flags = {});
 toolchain::Image build_firmware(const Library& library, const target::Board& board, toolchain::Toolchain& toolchain,
                                 FirmwareKind kind, const std::vector<std::string>& more_flags = {});
 

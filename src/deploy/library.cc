@@ -8,6 +8,7 @@
 #include "codegen/emit.h"
 #include "deploy/fit.h"
 #include "deploy/hand_over.h"
+#include "deploy/manifest.h"
 #include "deploy/order.h"
 #include "passes/pipeline.h"
 #include "support/error.h"
@@ -115,6 +116,7 @@ std::vector<File> files_of(const Library& library, const std::optional<Measured>
     files.push_back(std::move(file));
   }
   for (File& file : linker_fragments(library.placement, library.network.prefix)) files.push_back(std::move(file));
+  files.push_back(manifest_of(library, files));
   return files;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "deploy/describe.h"
+#include "deploy/manifest.h"
 #include "deploy/template.h"
 #include "support/data_dir.h"
 #include "support/error.h"
@@ -60,7 +61,7 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
   json values = describe(library.network, library.arena, library.origin);
   if (boots) {
     values.update(describe_board(board));
-    values.update(describe_placements({&library}, board));
+    values.update(describe_placements({{library.network.prefix, library.placement}}, board));
   }
   const auto path_of = [&](const std::string& pattern) { return render_text(pattern, values); };
   try {
@@ -96,6 +97,7 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
     }
     if (boots) return files;  // whose linker script has the placement
     for (File& file : linker_fragments(library.placement, library.network.prefix)) files.push_back(std::move(file));
+    files.push_back(manifest_of(library, files));
     return files;
   } catch (const json::exception& error) {
     throw JobError(fmt::format("the package '{}': {}", name, error.what()));

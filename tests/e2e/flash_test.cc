@@ -45,6 +45,44 @@ TEST(Flash, WhatIsFlashedIsUsedAndStays) {
             true);
 }
 
+/// What `mote compile` wrote is built, booted, and then run by the library's own model, in every form it is written in.
+TEST(Flash, ALibrarysFolderBecomesTheFirmwareThatRunUses) {
+  const TemporaryFolder folder;
+  const std::string model = source_file(kDigits), library = folder.path() / "library";
+  const std::map<std::string, std::vector<std::string>> forms = {
+      {"nucleo-f746zg", {"--name", "net"}}, {"nucleo-l4r5zi", {"--fast-ram", "8K", "--package", "arduino"}}};
+  for (const auto& [name, options] : forms) {
+    SCOPED_TRACE(name);
+    std::vector<std::string> compile = {"compile", model, "--board", name, "-o", library};
+    compile.insert(compile.end(), options.begin(), options.end());
+    ASSERT_EQ(run_mote(compile).exit_code, 0);
+    const device::VirtualBoard board = device::start_virtual_board(target::load_board(name), "gdb", {});
+    const CommandResult flashed =
+        run_mote({"flash", library, "--board", name, "--via", gdb_via(board), "--watch", "0.1"});
+    EXPECT_EQ(flashed.exit_code, 0) << flashed.err;
+    EXPECT_THAT(flashed.err, HasSubstr("is a library, so a firmware was built around it"));
+    EXPECT_THAT(flashed.out, HasSubstr("booted, and it runs"));
+    const CommandResult run =
+        run_mote({"run", model, "--board", name, "--via", gdb_via(board), options[0], options[1]});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("the board held this firmware already"));
+  }
+  expect_refused(run_mote({"flash", library, "--board", kBoard}), "holds a library for nucleo-l4r5zi");
+}
+
+/// With the weights as an object they lie in another order: the same library, and another image.
+TEST(Flash, ALibraryWithItsWeightsAsAnObjectBootsToo) {
+  const TemporaryFolder folder;
+  const std::string library = folder.path() / "library";
+  ASSERT_EQ(
+      run_mote({"compile", source_file(kDigits), "--board", kBoard, "--weights", "object", "-o", library}).exit_code,
+      0);
+  const std::string via = find_program("openocd") ? "sim:jtag" : "sim";
+  const CommandResult flashed = run_mote({"flash", library, "--board", kBoard, "--via", via, "--watch", "0.1"});
+  EXPECT_EQ(flashed.exit_code, 0) << flashed.err;
+  EXPECT_THAT(flashed.out, HasSubstr("booted, and it runs"));
+}
+
 TEST(Flash, ThroughOpenOcdAndItsFlashDriver) {
   if (!find_program("openocd")) GTEST_SKIP() << "openocd is not installed";
   for (const char* const where : {"nucleo-f746zg", "nucleo-l4r5zi"}) {
