@@ -98,7 +98,10 @@ TclClient& OpenOcdDevice::client() {
   client_.emplace(endpoint, name_, board_.limits);
   // Semihosting is answered here, where its output is wanted; OpenOCD would end when the firmware exits.
   client_->evaluate("arm semihosting disable", board_.limits.reply);
-  const TclClient::Answer halted = client_->evaluate(halt_now(), 2 * board_.limits.reply);
+  // One that does not poll believes the core still in the reset after which it was let go, and would not halt it: a
+  // first look finds that it was reset, a second that it runs.
+  const TclClient::Answer halted =
+      client_->evaluate("catch {poll}; catch {poll}; " + halt_now(), 2 * board_.limits.reply);
   if (!halted.ok) {
     client_.reset();
     throw ConnectionError(fmt::format("{}: the core cannot be halted: {}; is the board powered?", name_, halted.text));

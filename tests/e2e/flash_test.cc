@@ -4,6 +4,7 @@
 #include <map>
 
 #include "codegen/emit.h"
+#include "device/openocd_server.h"
 #include "device/virtual_board.h"
 #include "e2e/mote.h"
 #include "gmock/gmock.h"
@@ -45,28 +46,77 @@ TEST(Flash, WhatIsFlashedIsUsedAndStays) {
             true);
 }
 
-/// What `mote compile` wrote is built, booted, and then run by the library's own model, in every form it is written in.
-TEST(Flash, ALibrarysFolderBecomesTheFirmwareThatRunUses) {
+/// A virtual board that stays on its cable from one command to the next, and how it is reached.
+class Cabled {
+ public:
+  Cabled(const std::string& board, const std::string& cable) : board_(target::load_board(board)) {
+    board_.limits.connect = std::chrono::minutes(1);
+    if (cable == "gdb") {
+      virtual_board_ = device::start_virtual_board(board_, "gdb", {});
+      via_ = gdb_via(virtual_board_);
+      return;
+    }
+    openocd_ = std::make_unique<device::OpenOcdServer>(
+        cable == "jtag" ? device::OpenOcdAdapter::kVirtualJtag : device::OpenOcdAdapter::kVirtualStLink, board_);
+    via_ = fmt::format("openocd:127.0.0.1:{}", openocd_->start().port);
+  }
+  const std::string& via() const { return via_; }
+
+ private:
+  target::Board board_;
+  device::VirtualBoard virtual_board_;
+  std::unique_ptr<device::OpenOcdServer> openocd_;
+  std::string via_;
+};
+
+struct CabledBoard {
+  const char *cable, *board;
+  std::vector<std::string> options, more_of_compile;
+};
+
+class OverCable : public testing::TestWithParam<CabledBoard> {
+ protected:
+  CommandResult mote(std::vector<std::string> command, const std::string& what, bool with_options) const {
+    command.insert(command.begin() + 1, {what, "--board", GetParam().board});
+    if (with_options) command.insert(command.end(), GetParam().options.begin(), GetParam().options.end());
+    return run_mote(command);
+  }
+};
+
+/// What `mote compile` wrote, in any form, is built, booted, and then fed by the same model's run and profile.
+TEST_P(OverCable, ALibrarysFolderBecomesTheFirmwareThatRunAndProfileUse) {
+  if (GetParam().cable != std::string("gdb") && !find_program("openocd")) GTEST_SKIP() << "openocd is not installed";
   const TemporaryFolder folder;
   const std::string model = source_file(kDigits), library = folder.path() / "library";
-  const std::map<std::string, std::vector<std::string>> forms = {
-      {"nucleo-f746zg", {"--name", "net"}}, {"nucleo-l4r5zi", {"--fast-ram", "8K", "--package", "arduino"}}};
-  for (const auto& [name, options] : forms) {
-    SCOPED_TRACE(name);
-    std::vector<std::string> compile = {"compile", model, "--board", name, "-o", library};
-    compile.insert(compile.end(), options.begin(), options.end());
-    ASSERT_EQ(run_mote(compile).exit_code, 0);
-    const device::VirtualBoard board = device::start_virtual_board(target::load_board(name), "gdb", {});
-    const CommandResult flashed =
-        run_mote({"flash", library, "--board", name, "--via", gdb_via(board), "--watch", "0.1"});
-    EXPECT_EQ(flashed.exit_code, 0) << flashed.err;
-    EXPECT_THAT(flashed.err, HasSubstr("is a library, so a firmware was built around it"));
-    EXPECT_THAT(flashed.out, HasSubstr("booted, and it runs"));
-    const CommandResult run =
-        run_mote({"run", model, "--board", name, "--via", gdb_via(board), options[0], options[1]});
-    EXPECT_EQ(run.exit_code, 0) << run.err;
-    EXPECT_THAT(run.err, HasSubstr("the board held this firmware already"));
+  std::vector<std::string> compile = {"compile", "-o", library};
+  compile.insert(compile.end(), GetParam().more_of_compile.begin(), GetParam().more_of_compile.end());
+  ASSERT_EQ(mote(compile, model, true).exit_code, 0);
+  const Cabled cabled(GetParam().board, GetParam().cable);
+  const CommandResult flashed =
+      mote({"flash", "--via", cabled.via(), "--limit", "reply=60", "--watch", "0.1"}, library, false);
+  EXPECT_EQ(flashed.exit_code, 0) << flashed.err;
+  EXPECT_THAT(flashed.err, HasSubstr("is a library, so a firmware was built around it"));
+  EXPECT_THAT(flashed.out, HasSubstr("booted, and it runs"));
+  for (const char* const command : {"run", "profile"}) {
+    const CommandResult used = mote({command, "--via", cabled.via(), "--limit", "reply=60"}, model, true);
+    EXPECT_EQ(used.exit_code, 0) << used.err;
+    EXPECT_THAT(used.err, HasSubstr("the board held this firmware already"));
+    EXPECT_EQ(used.out, mote({command}, model, true).out) << "on a board of its own";
   }
+  EXPECT_THAT(mote({"run", "--via", cabled.via(), "--limit", "reply=60", "--fast-ram", "2K"}, model, false).err,
+              HasSubstr("the board held another firmware: this one was programmed"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cables, OverCable,
+                         testing::Values(CabledBoard{"gdb", "nucleo-f746zg", {}, {"--package", "zephyr"}},
+                                         CabledBoard{"jtag", "nucleo-f746zg", {}, {"--package", "arduino"}},
+                                         CabledBoard{"st_link", "nucleo-l4r5zi", {"--fast-ram", "8K"}, {}}),
+                         [](const testing::TestParamInfo<CabledBoard>& info) { return info.param.cable; });
+
+TEST(Flash, RefusesALibraryForAnotherBoard) {
+  const TemporaryFolder folder;
+  const std::string library = folder.path() / "library";
+  ASSERT_EQ(run_mote({"compile", source_file(kDigits), "--board", "nucleo-l4r5zi", "-o", library}).exit_code, 0);
   expect_refused(run_mote({"flash", library, "--board", kBoard}), "holds a library for nucleo-l4r5zi");
 }
 
