@@ -1,5 +1,9 @@
 #include "kernels/requant_plan.h"
 
+#include <algorithm>
+#include <deque>
+#include <tuple>
+
 #include "kernels/common.h"
 
 namespace mote::kernels {
@@ -9,10 +13,9 @@ std::vector<std::vector<int8_t>> weights_by_channel(const Workload& workload, Ch
   const bool outermost = axis == ChannelAxis::kOutermost;
   std::vector<std::vector<int8_t>> channels(static_cast<size_t>(outermost ? w.shape.front() : w.shape.back()));
   const std::vector<int8_t> values = to_values<int8_t>(w.data.value());
+  const size_t of_each = values.size() / channels.size();
   for (size_t i = 0; i < values.size(); ++i) {
-    const int64_t at = static_cast<int64_t>(i);
-    const int32_t channel = outermost ? outermost_channel(w.shape, at) : innermost_channel(w.shape, at);
-    channels[static_cast<size_t>(channel)].push_back(values[i]);
+    channels[outermost ? i / of_each : i % channels.size()].push_back(values[i]);
   }
   return channels;
 }
@@ -34,12 +37,34 @@ RequantLayer layer_of(const Workload& workload, const std::vector<int32_t>& bias
   return layer;
 }
 
+bool alike(const RequantLayer& a, const RequantLayer& b) {
+  const auto rest = [](const RequantLayer& l) {
+    return std::tuple(l.zero_point, l.clamp.lo, l.clamp.hi, l.scale, l.searched);
+  };
+  return rest(a) == rest(b) && std::equal(a.channels.begin(), a.channels.end(), b.channels.begin(), b.channels.end(),
+                                          [](const RequantChannel& x, const RequantChannel& y) {
+                                            return x.multiplier == y.multiplier && x.lo == y.lo && x.hi == y.hi;
+                                          });
+}
+
+/// Plans are dear, and all points of an operator's space ask for the same few, one after another.
+const std::optional<RequantPlan>& remembered_plan(RequantLayer layer) {
+  constexpr size_t kMost = 8;
+  thread_local std::deque<std::pair<RequantLayer, std::optional<RequantPlan>>> plans;
+  for (const auto& [known, plan] : plans) {
+    if (alike(known, layer)) return plan;
+  }
+  if (plans.size() == kMost) plans.pop_back();
+  std::optional<RequantPlan> plan = plan_requantisation(layer);
+  return plans.emplace_front(std::move(layer), std::move(plan)).second;
+}
+
 }  // namespace
 
 RequantPlan plan_for(const Workload& workload, const std::vector<int32_t>& biases, ChannelAxis axis, int32_t scale) {
-  std::optional<RequantPlan> plan = plan_requantisation(layer_of(workload, biases, axis, scale));
+  const std::optional<RequantPlan>& plan = remembered_plan(layer_of(workload, biases, axis, scale));
   if (!plan) throw loop::ScheduleError("no cheap requantisation is exact for these weights");
-  return std::move(*plan);
+  return *plan;
 }
 
 space::Knob weight_form_knob() {

@@ -234,6 +234,30 @@ TEST(Rules, FollowTheTables) {
   EXPECT_FALSE(unknown.dual_issue());
 }
 
+TEST(ListSchedule, OrdersCodesThatDifferInRegistersAndOffsetsAlike) {
+  const Rules rules("m7");
+  const auto code_of = [](Reg base, Reg value, Reg sum, int32_t offset) {
+    std::vector<Instruction> code;
+    for (int32_t i = 0; i < 6; ++i) {
+      code.push_back(ldr(value, base, offset + 4 * i));
+      code.push_back(smlad(sum, value, value, sum));
+      code.push_back(add(base + 1, base + 1, base));
+    }
+    return code;
+  };
+  // What was found for the first must be put into the words of the others, and not be taken for another problem's.
+  const std::vector<Instruction> first = list_schedule(code_of(0, 4, 6, 0), rules);
+  const std::vector<Instruction> second = list_schedule(code_of(1, 5, 7, 40), rules);
+  EXPECT_NE(text_of(first), text_of(second));
+  ASSERT_EQ(first.size(), second.size());
+  for (size_t i = 0; i < first.size(); ++i) EXPECT_EQ(first[i].kind, second[i].kind) << i;
+  EXPECT_EQ(estimate_cycles(first, rules), estimate_cycles(second, rules));
+  std::vector<Instruction> longer = code_of(0, 4, 6, 0);
+  longer.push_back(add(8, 6, 6));
+  EXPECT_EQ(list_schedule(longer, rules).size(), longer.size());
+  EXPECT_EQ(text_of(list_schedule(code_of(0, 4, 6, 0), rules)), text_of(first));
+}
+
 TEST(Assembly, ConstantsOfAnySizeAreAddedInFewInstructions) {
   EXPECT_TRUE(add_constant(3, 3, 0).empty());
   for (const int32_t value : {1, -1, 4095, -4095, 4096, 37888, 123456, -123456, 1 << 20, 0x7FFFFFFF}) {
