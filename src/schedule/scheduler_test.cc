@@ -234,7 +234,7 @@ TEST(Rules, FollowTheTables) {
   EXPECT_FALSE(unknown.dual_issue());
 }
 
-TEST(ListSchedule, OrdersCodesThatDifferInRegistersAndOffsetsAlike) {
+TEST(List, OrdersCodesThatDifferInRegistersAndOffsetsAlike) {
   const Rules rules("m7");
   const auto code_of = [](Reg base, Reg value, Reg sum, int32_t offset) {
     std::vector<Instruction> code;

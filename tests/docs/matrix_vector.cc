@@ -4,15 +4,16 @@
 // begin
 #include "loop/build.h"
 #include "loop/schedule.h"
-#include "measure/measurer.h"
-#include "tune/tuner.h"
+#include "measure/tune_program.h"
 
 using namespace mote;
 
 /// y[i] = sum over j of w[i][j] * x[j], from the plain loops and the knobs.
-loop::Program matrix_vector(const Bytes& weights, int rows, int columns, const space::Config& knobs) {
+loop::Program matrix_vector(const std::string& name, const Bytes& weights, int rows, int columns,
+                            const space::Config& knobs) {
   using loop::var;
   loop::Program p;
+  p.name = name;
   p.buffers = {loop::input("x", loop::Type::kI8, {columns}), loop::output("y", loop::Type::kI32, {rows}),
                loop::constant("w", loop::Type::kI8, {rows, columns}, weights),
                loop::local("sum", loop::Type::kI32, {})};
@@ -29,30 +30,21 @@ loop::Program matrix_vector(const Bytes& weights, int rows, int columns, const s
   return p;
 }
 
-/// The best knobs after 20 trials on the virtual board, and their cycles. `y` is what must come out for `x`.
-std::pair<space::Config, uint64_t> tune_matrix_vector(const Bytes& weights, int rows, int columns, const Bytes& x,
-                                                      const Bytes& y, records::Database* records) {
-  const target::Board board = target::load_board("nucleo-f746zg", {});
-  std::vector<tune::Task> tasks(1);
-  tasks[0].workload = tasks[0].title = "matrix_vector " + std::to_string(rows) + "x" + std::to_string(columns);
-  tasks[0].macs = int64_t{rows} * columns;
-  tasks[0].space = space::product({space::divisors("rows", rows, 8, "rows summed at a time"),
-                                   space::divisors("unroll", columns, 16, "products that are written out")});
-  tasks[0].fallback = tasks[0].space.at(0);
-  measure::Subject subject;
-  subject.lower = [&](const space::Config& knobs, const std::string& name) {
-    loop::Program program = matrix_vector(weights, rows, columns, knobs);
-    program.name = name;
-    return program;
+/// The best knobs after 20 trials on the virtual board. `y` is what must come out for `x`.
+std::optional<measure::Tuned> tune_matrix_vector(const Bytes& weights, int rows, int columns, const Bytes& x,
+                                                 const Bytes& y, records::Database* records) {
+  tune::Task task;
+  task.workload = task.title = "matrix_vector " + std::to_string(rows) + "x" + std::to_string(columns);
+  task.macs = int64_t{rows} * columns;
+  task.space = space::product({space::divisors("rows", rows, 8, "rows summed at a time"),
+                               space::divisors("unroll", columns, 16, "products that are written out")});
+  task.fallback = task.space.at(0);
+  const auto lower = [&](const space::Config& knobs, const std::string& name) {
+    return matrix_vector(name, weights, rows, columns, knobs);
   };
-  subject.inputs = {x};
-  subject.expected = y;
-  session::Pool pool({"sim"}, board, {});
-  measure::DeviceMeasurer measurer(pool, board, {{tasks[0].workload, subject}}, {});
   tune::Options options;
   options.trials = 20;
-  options.setting = {board.target.name, board.name, "sim", measurer.compiler(), measurer.flags()};
-  const tune::TaskProgress result = tune::tune(tasks, measurer, records, options).progress.tasks[0];
-  return {result.best, result.best_cycles.value()};
+  const target::Board board = target::load_board("nucleo-f746zg", {});
+  return measure::tune_program(task, {lower, {x}, y}, board, "sim", options, records);
 }
 // end
