@@ -75,7 +75,7 @@ std::vector<deploy::File> files_of(const Options& options, const Deployment& dep
   }
   if (options.package.empty()) return deploy::files_of(library, measured, weights);
   std::vector<deploy::File> files = deploy::package_of(library, options.package, deployment.board, measured, weights);
-  if (options.package == "firmware" && toolchain != nullptr) {
+  if (deploy::package_boots(options.package) && toolchain != nullptr) {
     const Bytes elf = deploy::build_package(files, *toolchain, library.origin.flags).elf;
     files.push_back(
         {library.network.prefix + ".elf", std::string(reinterpret_cast<const char*>(elf.data()), elf.size())});
@@ -215,7 +215,8 @@ void add_compile(CLI::App& app, Run& run) {
       .add_option(
           "--package", options->package,
           "The form of the folder: arduino, cmake, cmsis-pack, cubeide, esp-idf, firmware (a complete one, to be "
-          "flashed), make, platformio, zephyr; without it all files lie side by side")
+          "flashed; it prints by semihosting), firmware-uart (the same, on the board's serial port), make, platformio, "
+          "zephyr; without it all files lie side by side")
       ->type_name("FORM");
   command.add_option("--weights", options->weights_object, "C arrays, or one object of the board's, to be linked")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"arrays", false}, {"object", true}}))

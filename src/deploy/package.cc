@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "deploy/describe.h"
 #include "deploy/manifest.h"
@@ -12,6 +13,7 @@
 #include "support/data_dir.h"
 #include "support/error.h"
 #include "support/files.h"
+#include "target/console.h"
 
 namespace mote::deploy {
 namespace {
@@ -35,6 +37,33 @@ json layout_of(const std::string& name) {
   }
 }
 
+/// Statements of a board file as the body of a function has them, each line with its end.
+std::string indented(const std::string& statements) {
+  std::string text;
+  std::istringstream lines(statements);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) text += "    " + line + "\n";
+  }
+  return text;
+}
+
+/// What firmware prints on, for the templates.
+json describe_console(const target::Board& board, const std::string& name) {
+  using Kind = target::Console::Kind;
+  const std::optional<target::Console> console = target::load_console(board);
+  if (!console) {
+    throw InputError(board.file, fmt::format("says nothing about [console], which --package {} prints on", name));
+  }
+  return {{"uart_address", fmt::format("{:#010x}", console->address)},
+          {"uart_clock", console->clock_hz},
+          {"uart_baud", console->baud},
+          {"uart_divider", console->divider()},
+          {"uart_init_text", indented(console->init)},
+          {"stm32", console->kind == Kind::kStm32 || console->kind == Kind::kStm32LowPower},
+          {"stm32_old", console->kind == Kind::kStm32Old},
+          {"cmsdk", console->kind == Kind::kCmsdk}};
+}
+
 }  // namespace
 
 std::vector<std::string> package_names() {
@@ -44,6 +73,10 @@ std::vector<std::string> package_names() {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+bool package_boots(const std::string& name) {
+  return layout_of(name).value("boots", false);
 }
 
 std::vector<File> package_of(const Library& library, const std::string& name, const target::Board& board,
@@ -63,6 +96,8 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
     values.update(describe_board(board));
     values.update(describe_placements({{library.network.prefix, library.placement}}, board));
   }
+  if (layout.value("needs_console", false)) values.update(describe_console(board, name));
+  values.update(layout.value("values", json::object()));
   const auto path_of = [&](const std::string& pattern) { return render_text(pattern, values); };
   try {
     const std::string sources = path_of(layout.at("sources")), headers = path_of(layout.at("headers"));

@@ -13,6 +13,9 @@ namespace mote::deploy {
 /// "cmake", "make", ...: the shipped forms, sorted.
 std::vector<std::string> package_names();
 
+/// Whether the form is a whole firmware, to be built and booted. Throws InputError when there is no such form.
+bool package_boots(const std::string& name);
+
 /// All files of the package. `board`: the library's. `weights`: an object that takes the place of the C files with
 /// weights (see weights_object()). Throws InputError when there is no form of this name, or it is not for such a board
 /// or takes no object, JobError when its data is malformed.

@@ -63,7 +63,7 @@ CommandResult run_in(const std::filesystem::path& folder, std::vector<std::strin
 TEST(Package, EveryFormIsCompleteAndSaysNothingTwice) {
   const Library library = library_for("nucleo-f746zg");
   ASSERT_THAT(package_names(), testing::ElementsAre("arduino", "cmake", "cmsis-pack", "cubeide", "esp-idf", "firmware",
-                                                    "make", "platformio", "zephyr"));
+                                                    "firmware-uart", "make", "platformio", "zephyr"));
   for (const std::string& name : package_names()) {
     SCOPED_TRACE(name);
     const std::vector<File> files = package_of(library, name, board_of_packages(), std::nullopt);
@@ -87,8 +87,10 @@ TEST(Package, EveryFormIsCompleteAndSaysNothingTwice) {
 TEST(Package, FormsThatAreLinkedTakeWeightsAsAnObject) {
   const Library library = library_for("nucleo-f746zg");
   const File weights{"net_weights.o", "an object"};
-  const std::map<std::string, std::pair<std::string, std::string>> takers = {
-      {"cmake", {"CMakeLists.txt", "src/"}}, {"make", {"Makefile", "src/"}}, {"firmware", {"Makefile", "model/"}}};
+  const std::map<std::string, std::pair<std::string, std::string>> takers = {{"cmake", {"CMakeLists.txt", "src/"}},
+                                                                             {"make", {"Makefile", "src/"}},
+                                                                             {"firmware", {"Makefile", "model/"}},
+                                                                             {"firmware-uart", {"Makefile", "model/"}}};
   for (const std::string& name : package_names()) {
     SCOPED_TRACE(name);
     if (!takers.contains(name)) {
@@ -236,10 +238,14 @@ TEST(Package, PlatformIoHasAManifestThatNamesWhatIsThere) {
   }
 }
 
-TEST(Package, AFirmwareIsBuiltByMakeAndByCMakeAndNeedsABoardThatBoots) {
-  EXPECT_THROW(package("firmware", "host"), InputError);
+class FirmwarePackage : public testing::TestWithParam<std::pair<std::string, std::string>> {};  // form, board
+
+TEST_P(FirmwarePackage, IsBuiltByMakeAndByCMakeAndNeedsABoardThatBoots) {
+  const auto& [form, board] = GetParam();
+  EXPECT_TRUE(package_boots(form));
+  EXPECT_THROW(package(form, "host"), InputError);
   const TemporaryFolder folder;
-  write_all(folder.path(), package("firmware"));
+  write_all(folder.path(), package(form, board));
   const std::vector<std::vector<std::string>> steps = {
       {"make", "-j2", "CFLAGS=-Werror -Wconversion -Wpedantic"},
       {"rm", "net.elf"},
@@ -250,6 +256,19 @@ TEST(Package, AFirmwareIsBuiltByMakeAndByCMakeAndNeedsABoardThatBoots) {
     ASSERT_TRUE(result.ok()) << step.front() << result.out << result.err.substr(0, 2000);
   }
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "net.elf"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, FirmwarePackage,
+                         testing::Values(std::pair{"firmware", "nucleo-f746zg"},
+                                         std::pair{"firmware-uart", "nucleo-l4r5zi"}));
+
+TEST(Package, AFirmwareThatPrintsOnAUartNeedsABoardWithOne) {
+  try {
+    package("firmware-uart", "nrf52840-dk");
+    ADD_FAILURE() << "accepted";
+  } catch (const InputError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("nrf52840-dk.toml: says nothing about [console]"));
+  }
 }
 
 /// What the pack index checker asks first: the named files exist, and attributes have values of the schema.

@@ -10,6 +10,7 @@
 #include "support/data_dir.h"
 #include "support/error.h"
 #include "support/toml.h"
+#include "target/console.h"
 
 namespace mote::target {
 
@@ -252,6 +253,7 @@ Board load_board(const std::string& name_or_file, const std::vector<std::string>
   }
   board.simulation = read_simulation(root.table("simulation"));
   board.qemu_machine = root.table("qemu").text("machine", "");
+  if (root.has("console")) read_console(root.table("console"));  // as load_console() will
   root.reject_unknown_keys();
   return board;
 }

@@ -18,13 +18,13 @@
 #include "records/database.h"
 #include "reference/interpret.h"
 #include "support/data_dir.h"
+#include "support/models.h"
 
 namespace mote::tests {
 
 namespace {
 
 using Optimize = deploy::Goal::Optimize;
-namespace fs = std::filesystem;
 
 struct Case {
   std::string model;  // a file; "" for a random graph
@@ -50,24 +50,11 @@ Case random_case(uint64_t seed) {
   return {"", seed, kBoards[seed % std::size(kBoards)], kGoals[seed % std::size(kGoals)]};
 }
 
-std::vector<std::string> models_below(const fs::path& folder) {
-  std::vector<std::string> models;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.path().extension() == ".tflite") models.push_back(entry.path());
-  }
-  std::sort(models.begin(), models.end());
-  return models;
-}
-
 std::vector<Case> all_cases(uint64_t random_graphs) {
   std::vector<Case> cases;
   for (uint64_t seed = 1; seed <= random_graphs; ++seed) cases.push_back(random_case(seed));
-  std::vector<std::string> models = models_below(source_dir() / "examples");
-  if (const char* const folder = std::getenv("MOTE_MODELS")) {
-    for (std::string& model : models_below(folder)) models.push_back(std::move(model));
-  }
   const std::string records = source_dir() / "benchmarks" / "records.db";
-  for (const std::string& model : models) {
+  for (const std::string& model : all_models()) {
     cases.push_back({model, 0, "nucleo-f746zg", Optimize::kSpeed, records});
     cases.push_back({model, 0, "nucleo-l4r5zi", Optimize::kRam, records});
   }

@@ -5,16 +5,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <map>
 #include <memory>
-#include <sstream>
 
 #include "deploy/stack.h"
 #include "device/device.h"
-#include "execute/painted_stack.h"
 #include "import/tflite/reader.h"
 #include "reference/interpret.h"
-#include "schedule/stack_use.h"
 #include "support/data_dir.h"
 #include "support/files.h"
 #include "support/subprocess.h"
@@ -146,93 +142,6 @@ TEST_P(EveryCore, TwoModelsTakeTurnsInOneArenaAThousandTimes) {
     EXPECT_GT(stack, 64u);
     EXPECT_LE(stack, program.stack_bound("Reset_Handler"));
   }
-}
-
-/// The bound of the machine code against what a pattern in memory shows: nothing is missed, and little is too much.
-TEST_P(EveryCore, TheStatedStackIsEnoughAndNotFarFromTheTruth) {
-  const target::Board board = target::load_board(GetParam());
-  toolchain::Toolchain toolchain(board);
-  const std::unique_ptr<device::Device> device = device::open_device("sim", board);
-  for (const char* name : {"digits", "auto_encoder"}) {
-    for (const deploy::Goal::Optimize optimize : {deploy::Goal::Optimize::kSpeed, deploy::Goal::Optimize::kRam}) {
-      const deploy::Library library = deploy::make_library(model_of(name), name, name, board, {}, {optimize, {}, {}});
-      const deploy::Measured measured = deploy::measure(library, board, toolchain);
-      ASSERT_TRUE(measured.stack_bytes.has_value());
-      const uint32_t painted = execute::painted_stack(*device, board, library, toolchain, board.stack_bytes);
-      std::printf("%s on %s: %u bytes of stack, stated %u\n", name, GetParam(), painted, *measured.stack_bytes);
-      EXPECT_GT(painted, 32u);
-      EXPECT_LE(painted, *measured.stack_bytes);
-      EXPECT_LE(*measured.stack_bytes, painted + 64);
-    }
-  }
-}
-
-/// Bytes that each function of a library takes by itself, from -fstack-usage.
-std::map<std::string, uint32_t> stack_usage_of(const deploy::Library& library, const toolchain::Toolchain& toolchain) {
-  const TemporaryFolder folder;
-  Command command;
-  command.folder = folder.path();
-  command.arguments = {"arm-none-eabi-gcc"};
-  for (const std::vector<std::string>& flags : {toolchain.base_flags(), library.origin.flags}) {
-    command.arguments.insert(command.arguments.end(), flags.begin(), flags.end());
-  }
-  command.arguments.insert(command.arguments.end(), {"-fstack-usage", "-c"});
-  for (const deploy::File& file : library.sources) {
-    write_file(folder.path() / file.path, file.text);
-    if (file.path.ends_with(".c")) command.arguments.push_back(file.path);
-  }
-  const CommandResult result = run_command(command);
-  EXPECT_TRUE(result.ok()) << result.err;
-  std::map<std::string, uint32_t> usage;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-    if (entry.path().extension() != ".su") continue;
-    std::istringstream lines(read_text(entry.path()));  // file.c:line:column:function <tab> bytes <tab> static
-    for (std::string place, bytes, kind; lines >> place >> bytes >> kind;) {
-      EXPECT_EQ(kind, "static");
-      usage[place.substr(place.rfind(':') + 1)] = static_cast<uint32_t>(std::stoul(bytes));
-    }
-  }
-  return usage;
-}
-
-TEST(Stack, OfEachFunctionIsWhatGccSays) {
-  const target::Board board = target::load_board("nucleo-f746zg");
-  toolchain::Toolchain toolchain(board);
-  for (const deploy::Goal::Optimize optimize : {deploy::Goal::Optimize::kSpeed, deploy::Goal::Optimize::kRam}) {
-    const deploy::Library library =
-        deploy::make_library(model_of("digits"), "digits", "", board, {}, {optimize, {}, {}});
-    const toolchain::Image image = deploy::build_firmware(library, board, toolchain, deploy::FirmwareKind::kPlain);
-    size_t compared = 0;
-    for (const auto& [function, bytes] : stack_usage_of(library, toolchain)) {
-      const toolchain::Symbol* const symbol = image.find(function);
-      if (symbol == nullptr) continue;  // not linked, because nothing calls it
-      const toolchain::Segment& code = *std::find_if(image.segments.begin(), image.segments.end(), [&](const auto& s) {
-        return s.executable && symbol->address() >= s.address && symbol->address() < s.address + s.bytes.size();
-      });
-      const std::optional<schedule::StackUse> use = schedule::stack_use(
-          symbol->address(), std::span(code.bytes).subspan(symbol->address() - code.address, symbol->size));
-      ASSERT_TRUE(use.has_value()) << function;
-      EXPECT_EQ(use->bytes, bytes) << function;
-      ++compared;
-    }
-    EXPECT_GT(compared, 5u);
-  }
-}
-
-TEST(Stack, IsNotStatedWhenItCannotBeKnown) {
-  const target::Board board = target::load_board("nucleo-f746zg");
-  toolchain::Toolchain toolchain(board);
-  const char* const kProgram =
-      "int again(int n);\nint again(int n) { return n < 2 ? 1 : n * again(n - 1) + again(n - 2); }\n"
-      "int (*volatile pointer)(int);\nint through(int n);\nint through(int n) { return pointer(n) + 1; }\n"
-      "int fine(int n);\n__attribute__((noinline)) int fine(int n) { volatile int a[25]; a[n] = n; return a[3]; }\n"
-      "volatile int x;\nint main(void) { x = again(x) + through(x) + fine(x); return 0; }\n";
-  const toolchain::Image image = deploy::build_program({}, kProgram, board, toolchain, {"-O1"});
-  EXPECT_FALSE(deploy::stack_bound(image, "again").has_value());
-  EXPECT_FALSE(deploy::stack_bound(image, "through").has_value());
-  EXPECT_FALSE(deploy::stack_bound(image, "main").has_value());
-  EXPECT_FALSE(deploy::stack_bound(image, "nobody").has_value());
-  EXPECT_EQ(deploy::stack_bound(image, "fine"), 104u);
 }
 
 TEST_P(EveryCore, AStreamIsLookedAtFrameByFrame) {
