@@ -204,8 +204,10 @@ void add_records(CLI::App& app, Run& run) {
   merge_command.add_option("OTHER", options->sources, "Other records files")->required();
   add_query_options(merge_command, *options);
   add_json_flag(merge_command, options->json);
-  CLI::App& prune_command = add("prune", "Remove failures, and all but the best points of each workload", prune);
-  prune_command.add_option("--keep", options->keep, "How many points to keep of each workload")->capture_default_str();
+  CLI::App& prune_command =
+      add("prune", "Remove failures, and all but the fastest and the smallest points of each workload", prune);
+  prune_command.add_option("--keep", options->keep, "How many of the fastest points to keep of each workload")
+      ->capture_default_str();
   add_query_options(prune_command, *options);
   add_json_flag(prune_command, options->json);
 }

@@ -17,6 +17,14 @@ constexpr const char* kBestFirst =
 
 constexpr const char* kSettingColumns = "workload, template_version, target, board, via, compiler, flags";
 
+/// Of a trial t: another of the same setting takes no more of anything, and less of something or was there before.
+constexpr const char* kBeaten =
+    "EXISTS (SELECT 1 FROM trials o WHERE o.status = 'ok' AND o.workload = t.workload"
+    " AND o.template_version = t.template_version AND o.target = t.target AND o.board = t.board AND o.via = t.via"
+    " AND o.compiler = t.compiler AND o.flags = t.flags AND o.cycles <= t.cycles AND o.flash_bytes <= t.flash_bytes"
+    " AND o.ram_bytes <= t.ram_bytes AND (o.cycles < t.cycles OR o.flash_bytes < t.flash_bytes"
+    " OR o.ram_bytes < t.ram_bytes OR o.id < t.id))";
+
 /// The conditions of a query as SQL, with the values to bind.
 struct Where {
   std::string sql = " WHERE 1";
@@ -186,11 +194,13 @@ size_t Database::merge(std::span<const Trial> trials) {
 size_t Database::prune(const Query& query, size_t keep) {
   return guarded(impl_->path, [&] {
     const Where where(query);
+    const std::string beaten = keep == 0 ? "1" : kBeaten;
     const std::string ranked = std::string("SELECT id, row_number() OVER (PARTITION BY ") + kSettingColumns +
-                               kBestFirst + ", id) AS place FROM trials t" + where.sql + " AND t.status = 'ok'";
+                               kBestFirst + ", id) AS place, " + beaten + " AS beaten FROM trials t" + where.sql +
+                               " AND t.status = 'ok'";
     SQLite::Statement statement(impl_->db, "DELETE FROM trials AS t" + where.sql +
                                                " AND t.status != 'wrong result' AND t.id NOT IN (SELECT id FROM (" +
-                                               ranked + ") WHERE place <= ?)");
+                                               ranked + ") WHERE place <= ? OR NOT beaten)");
     int parameter = 0;
     for (int times = 0; times < 2; ++times) {
       for (const std::string& value : where.values) statement.bind(++parameter, value);

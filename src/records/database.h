@@ -36,7 +36,8 @@ class Database {
   void add(std::span<const Trial> trials);
   /// Adds those that are not there already (equal in all but error text and times spent); returns how many that were.
   size_t merge(std::span<const Trial> trials);
-  /// Removes, of each workload in each setting, all but the `keep` best: failures and slower points. Returns how many.
+  /// Removes, of each workload in each setting, failures and all but the `keep` fastest points, and those that budgets
+  /// may want: no other is as fast and as small in flash and in RAM (unless `keep` is 0). Returns how many it removed.
   /// A point that gave a wrong result stays, so that it is not chosen later.
   size_t prune(const Query& query, size_t keep);
 

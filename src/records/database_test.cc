@@ -165,6 +165,23 @@ TEST_F(DatabaseTest, PruneKeepsTheBestOfEachSettingAndWhatWasWrong) {
   EXPECT_THAT(knobs_of(db.trials({})), ElementsAre("y", "untouched"));
 }
 
+TEST_F(DatabaseTest, PruneKeepsWhatIsSlowerAndSmaller) {
+  const auto sized = [](const std::string& knobs, uint64_t cycles, uint32_t flash, uint32_t ram) {
+    Trial trial = ok_trial(knobs, cycles);
+    trial.outcome.flash_bytes = flash;
+    trial.outcome.ram_bytes = ram;
+    return trial;
+  };
+  Trial elsewhere = sized("elsewhere", 500, 900, 900);
+  elsewhere.setting.board = "other";
+  add({sized("fast", 10, 900, 100), sized("beaten", 20, 900, 100), sized("small", 30, 100, 100),
+       sized("small again", 30, 100, 100), sized("least ram", 40, 900, 0), sized("worst", 50, 900, 200), elsewhere});
+  Database db(path_, Mode::kWrite);
+  EXPECT_EQ(db.prune({}, 1), 3u);
+  EXPECT_THAT(knobs_of(db.trials({})), ElementsAre("fast", "small", "least ram", "elsewhere"));
+  EXPECT_EQ(db.prune({}, 0), 4u);
+}
+
 TEST_F(DatabaseTest, SummariesCountPerWorkloadAndSetting) {
   Trial elsewhere = failed_trial("z", Status::kTimeout, "");
   elsewhere.setting.board = "a board";
