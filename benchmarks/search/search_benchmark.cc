@@ -34,7 +34,7 @@ struct Settings {
   int seeds = 20;
   int variants = 5;
   size_t most_trials = 2000;
-  size_t batch = 16;
+  size_t batch = 4;
   std::vector<std::string> strategies;
 };
 

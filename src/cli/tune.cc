@@ -34,7 +34,7 @@ struct Options {
   std::string model, board = "nucleo-f746zg", records = "tuning.db", strategy = "model", plot;
   std::vector<std::string> vias = {"sim"}, limits, boards, transfer, transfer_models;
   uint64_t flash = 0, ram = 0;
-  size_t trials = 500, batch = 8, early_stop = 0;
+  size_t trials = 500, batch = 4, early_stop = 0;
   uint64_t seed = 1;
   uint32_t repeats = 2;
   double time_limit = 0, run_limit = 20;
@@ -346,7 +346,9 @@ void add_tune(CLI::App& app, Run& run) {
       ->transform(CLI::AsSizeValue(false));
   command.add_option("--plot", o->plot, "Draw the best cycles so far against trials into this SVG file");
   command.add_option("--seed", o->seed, "Of every random choice")->capture_default_str();
-  command.add_option("--batch", o->batch, "Candidates built and measured between decisions")
+  command
+      .add_option("--batch", o->batch,
+                  "Candidates built and measured between decisions; raise it for more than two boards")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   command.add_option("--repeats", o->repeats, "Runs of each candidate on the board")

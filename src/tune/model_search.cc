@@ -11,7 +11,7 @@
 namespace mote::tune {
 namespace {
 
-constexpr size_t kFirstRandom = 8;    // trials before the model has a say
+constexpr size_t kFirstRandom = 4;    // trials before the model has a say
 constexpr size_t kLooks = 160;        // random programs looked at before the first proposal
 constexpr int kRounds = 2;            // of looking at the programs that the looks before them make promising
 constexpr float kPerHalf = 10;        // how much better half the estimated cycles score
