@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 
-#include "codegen/emit.h"
 #include "support/error.h"
 #include "support/files.h"
 
@@ -31,7 +31,9 @@ ordered_json names_of(const std::vector<Copy>& copies) {
 
 /// A name that goes into C text and a linker script.
 std::string checked_name(const fs::path& manifest, const std::string& name) {
-  if (name.empty() || codegen::identifier(name) != name) {
+  const auto is_part_of_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0])) != 0 ||
+      !std::ranges::all_of(name, is_part_of_name)) {
     throw InputError(manifest.string(), fmt::format("'{}' is no name of C", name));
   }
   return name;

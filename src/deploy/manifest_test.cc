@@ -14,7 +14,7 @@ using testing::HasSubstr;
 Library library() {
   Library made = make_library(ir::random_model(2), "model.tflite", "net", target::load_board("nucleo-f746zg"));
   made.placement.arena = true;
-  made.placement.code = {{0, made.network.kernels.front()->program.name, 100, 0}};
+  made.placement.code = {{0, "a_name_that_is_longer_than_forty_eight_characters_with_its_00_conv_2d", 100, 0}};
   return made;
 }
 

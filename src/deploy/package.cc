@@ -98,6 +98,7 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
   }
   if (layout.value("needs_console", false)) values.update(describe_console(board, name));
   values.update(layout.value("values", json::object()));
+  values["short_name"] = library.network.prefix.substr(0, 32);  // the most that catalogues of packages take
   const auto path_of = [&](const std::string& pattern) { return render_text(pattern, values); };
   try {
     const std::string sources = path_of(layout.at("sources")), headers = path_of(layout.at("headers"));

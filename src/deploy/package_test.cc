@@ -5,7 +5,6 @@
 
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "deploy/firmware.h"
@@ -180,6 +179,7 @@ TEST(Package, EspIdfAndZephyrGiveTheirFrameworksFilesThatBuild) {
   const std::map<std::string, std::string> stand_ins = {
       {"esp-idf",
        "macro(idf_component_register)\n  cmake_parse_arguments(A \"\" \"\" \"SRCS;INCLUDE_DIRS\" ${ARGN})\n"
+       "  if(A_UNPARSED_ARGUMENTS)\n    message(FATAL_ERROR \"${A_UNPARSED_ARGUMENTS}\")\n  endif()\n"
        "  add_library(component STATIC ${A_SRCS})\n  target_include_directories(component PUBLIC ${A_INCLUDE_DIRS})\n"
        "  set(COMPONENT_LIB component)\nendmacro()\n"},
       {"zephyr",
@@ -197,14 +197,8 @@ TEST(Package, EspIdfAndZephyrGiveTheirFrameworksFilesThatBuild) {
   }
 }
 
-TEST(Package, ArduinoHasItsManifestAndASketchThatCompiles) {
+TEST(Package, ArduinoHasASketchThatCompiles) {
   const std::vector<File> files = package("arduino");
-  const std::string manifest = "\n" + text_of(files, "library.properties");
-  for (const char* key : {"name", "version", "author", "maintainer", "sentence", "paragraph", "url", "architectures"}) {
-    EXPECT_THAT(manifest, testing::ContainsRegex(fmt::format("\n{}=.+", key)));
-  }
-  EXPECT_THAT(manifest, HasSubstr("\ncategory=Data Processing\n")) << "one of Arduino's";
-  EXPECT_THAT(manifest, testing::ContainsRegex("\nversion=[0-9]+\\.[0-9]+\\.[0-9]+\n"));
   const TemporaryFolder folder;
   write_all(folder.path(), files);
   write_file(folder.path() / "Arduino.h",
@@ -218,23 +212,6 @@ TEST(Package, ArduinoHasItsManifestAndASketchThatCompiles) {
     const CommandResult result = run_in(folder.path(), {"g++", "-std=c++11", "-Isrc", "-I.", "-include", "Arduino.h",
                                                         "-fsyntax-only", "-x", "c++", file.path});
     EXPECT_TRUE(result.ok()) << result.err.substr(0, 2000);
-  }
-}
-
-TEST(Package, PlatformIoHasAManifestThatNamesWhatIsThere) {
-  const std::vector<File> files = package("platformio");
-  const nlohmann::json manifest = nlohmann::json::parse(text_of(files, "library.json"));
-  EXPECT_EQ(manifest.at("name"), "net");
-  EXPECT_THAT(manifest.at("version").get<std::string>(), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
-  const nlohmann::json& build = manifest.at("build");
-  const std::string header =
-      build.at("includeDir").get<std::string>() + "/" + manifest.at("headers").get<std::string>();
-  EXPECT_FALSE(text_of(files, header).empty());
-  EXPECT_FALSE(text_of(files, build.at("srcDir").get<std::string>() + "/net.c").empty());
-  for (const nlohmann::json& example : manifest.at("examples")) {
-    for (const nlohmann::json& file : example.at("files")) {
-      text_of(files, example.at("base").get<std::string>() + "/" + file.get<std::string>());
-    }
   }
 }
 
@@ -268,32 +245,6 @@ TEST(Package, AFirmwareThatPrintsOnAUartNeedsABoardWithOne) {
     ADD_FAILURE() << "accepted";
   } catch (const InputError& error) {
     EXPECT_THAT(error.what(), HasSubstr("nrf52840-dk.toml: says nothing about [console]"));
-  }
-}
-
-/// What the pack index checker asks first: the named files exist, and attributes have values of the schema.
-TEST(Package, CmsisPackNamesFilesThatAreThere) {
-  const std::vector<File> files = package("cmsis-pack");
-  std::set<std::string> paths;
-  std::string pdsc;
-  for (const File& file : files) {
-    paths.insert(file.path);
-    if (file.path.ends_with(".pdsc")) pdsc = file.text;
-  }
-  const std::set<std::string> categories{"doc", "header", "sourceC"};
-  size_t named = 0;
-  for (size_t at = pdsc.find("<file "); at != std::string::npos; at = pdsc.find("<file ", at + 1)) {
-    const auto attribute = [&](const std::string& key) {
-      const size_t begin = pdsc.find(key + "=\"", at) + key.size() + 2;
-      return pdsc.substr(begin, pdsc.find('"', begin) - begin);
-    };
-    EXPECT_EQ(paths.count(attribute("name")), 1u) << attribute("name");
-    EXPECT_EQ(categories.count(attribute("category")), 1u);
-    ++named;
-  }
-  EXPECT_GT(named, 3u);
-  for (const char* element : {"<vendor>", "<name>", "<description>", "<url>", "<license>", "<release version="}) {
-    EXPECT_THAT(pdsc, HasSubstr(element));
   }
 }
 
