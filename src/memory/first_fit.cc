@@ -23,6 +23,20 @@ int64_t lowest_outside(std::vector<Forbidden>& intervals, int64_t align) {
   return offset;
 }
 
+using Key = std::tuple<int64_t, int64_t, int>;  // smallest first
+
+int64_t lifetime(const Buffer& b) {
+  return int64_t{b.last} - b.first + 1;
+}
+
+template <typename KeyOf>
+std::vector<int> sorted(const Problem& problem, std::vector<int> order, KeyOf key_of) {
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return key_of(problem.buffers[static_cast<size_t>(a)]) < key_of(problem.buffers[static_cast<size_t>(b)]);
+  });
+  return order;
+}
+
 }  // namespace
 
 std::vector<int64_t> first_fit(const Problem& problem, const Separation& separation, const std::vector<int>& order) {
@@ -41,21 +55,16 @@ std::vector<int64_t> first_fit(const Problem& problem, const Separation& separat
   return offsets;
 }
 
+std::vector<int> largest_first(const Problem& problem, std::vector<int> buffers) {
+  return sorted(problem, std::move(buffers), [](const Buffer& b) { return Key{-b.size, -lifetime(b), b.first}; });
+}
+
 std::vector<int> greedy_order(const Problem& problem, const Separation& separation) {
-  using Key = std::tuple<int64_t, int64_t, int>;  // smallest first
-  const auto by = [&](auto key_of) {
-    std::vector<int> order(problem.buffers.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-      return key_of(problem.buffers[static_cast<size_t>(a)]) < key_of(problem.buffers[static_cast<size_t>(b)]);
-    });
-    return order;
-  };
-  const auto lifetime = [](const Buffer& b) { return int64_t{b.last} - b.first + 1; };
+  std::vector<int> all(problem.buffers.size());
+  std::iota(all.begin(), all.end(), 0);
+  const auto by = [&](auto key_of) { return sorted(problem, all, key_of); };
   const std::vector<std::vector<int>> orders = {
-      by([&](const Buffer& b) {
-        return Key{-b.size, -lifetime(b), b.first};
-      }),
+      largest_first(problem, all),
       by([&](const Buffer& b) {
         return Key{-b.size * lifetime(b), -b.size, b.first};
       }),
