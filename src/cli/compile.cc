@@ -12,6 +12,7 @@
 #include "deploy/firmware.h"
 #include "deploy/fit.h"
 #include "deploy/package.h"
+#include "deploy/pools.h"
 #include "import/tflite/labels.h"
 #include "support/error.h"
 #include "support/files.h"
@@ -129,6 +130,11 @@ Json json_of(const Options& options, const Deployment& deployment, const std::op
     if (measured->stack_bytes) document["stack_bytes"] = *measured->stack_bytes;
     document["copied_bytes"] = measured->copied_bytes;
   }
+  document["pools"] = Json::array();
+  for (const deploy::ArenaPool& pool : deploy::pools_of(deployment.library, deployment.board)) {
+    document["pools"].push_back({{"memory", pool.memory}, {"bytes", pool.bytes}});
+  }
+  add_costs(deployment, document);
   if (options.deployment.goal.fast_bytes) document["placement"] = json_of(deployment.library);
   for (size_t i = 0; i < network.kernels.size(); ++i) {
     const ir::Operator& op = network.graph.operators[i];
@@ -183,11 +189,16 @@ void print_report(const Options& options, const Deployment& deployment,
   fmt::print(": activations and scratch {}{}\n", grouped(arena.bytes()),
              arena.plan.optimal ? " (proved to be the least)" : "");
   if (measured && measured->stack_bytes) fmt::print("  stack {} bytes at most\n", grouped(*measured->stack_bytes));
+  for (const deploy::ArenaPool& pool : arena.pools) {
+    fmt::print("  of them {} bytes in {}\n", grouped(pool.bytes), pool.memory);
+  }
+  const std::string costs = costs_text(deployment);
+  if (!costs.empty()) fmt::print("  {}\n", costs);
   if (options.deployment.goal.fast_bytes) print_placement(deployment.library);
 }
 
 int compile(const Options& options) {
-  Deployment deployment = make_deployment(options.deployment);
+  Deployment deployment = make_deployment(options.deployment, true);
   label(options, deployment.library);
   const std::unique_ptr<toolchain::Toolchain> toolchain = find_toolchain(deployment.board);
   const std::optional<deploy::Measured> measured = measure(deployment, options.deployment.model, toolchain.get());

@@ -8,7 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/terminal.h"
 #include "deploy/choose.h"
+#include "deploy/cycles.h"
 #include "import/tflite/reader.h"
 #include "records/database.h"
 #include "support/error.h"
@@ -93,7 +95,7 @@ void add_goal_options(CLI::App& command, deploy::Goal& goal) {
                "Use tightly coupled memory and the like: at most so much of it for copies of hot code and weights");
 }
 
-Deployment make_deployment(const DeploymentOptions& options) {
+Deployment make_deployment(const DeploymentOptions& options, bool compare) {
   Deployment deployment{
       target::load_board(options.board, options.board_folders), import::read_tflite(options.model), {}};
   apply_limits(options.limits, deployment.board);
@@ -105,12 +107,43 @@ Deployment make_deployment(const DeploymentOptions& options) {
   }
   deployment.library =
       deploy::make_library(deployment.model, options.model, options.name, deployment.board, choose, options.goal);
+  if (compare && !options.goal.is_speed_alone()) {
+    deployment.fastest = deploy::cost_of_fastest(deployment.model, deployment.board, choose);
+  }
   if (options.goal.fast_bytes) {
     toolchain::Toolchain toolchain(deployment.board, toolchain::Compiler::kGcc, cache_folder());
     deploy::Library& library = deployment.library;
     library.placement = deploy::place(library, deployment.board, toolchain, *options.goal.fast_bytes);
   }
   return deployment;
+}
+
+void add_costs(const Deployment& deployment, nlohmann::ordered_json& document) {
+  using Json = nlohmann::ordered_json;
+  const auto json_of = [](std::optional<uint64_t> cycles) { return cycles ? Json(*cycles) : Json(nullptr); };
+  const deploy::Prediction prediction = deploy::predict_cycles(deployment.library.network);
+  document["predicted_cycles"] = json_of(prediction.cycles);
+  document["estimated_operators"] = prediction.estimated;
+  document["unmeasured_operators"] = prediction.unknown;
+  document["fastest"] = nullptr;
+  if (!deployment.fastest) return;
+  document["fastest"] = {{"arena_bytes", deployment.fastest->ram_bytes},
+                         {"predicted_cycles", json_of(deployment.fastest->cycles)}};
+}
+
+std::string costs_text(const Deployment& deployment) {
+  const auto text_of = [](std::optional<uint64_t> cycles) {
+    return cycles ? fmt::format("about {:.3g} M cycles", static_cast<double>(*cycles) / 1e6)
+                  : std::string("cycles not known");
+  };
+  const deploy::Prediction prediction = deploy::predict_cycles(deployment.library.network);
+  if (!prediction.cycles && !deployment.fastest) return "";
+  std::string text = text_of(prediction.cycles);
+  text += prediction.cycles ? " an inference" : fmt::format(": {} operators were never measured", prediction.unknown);
+  if (prediction.estimated > 0) text += fmt::format(", those of {} operators estimated", prediction.estimated);
+  if (!deployment.fastest) return text;
+  return fmt::format("{} (fastest: {} bytes, {})", text, grouped(deployment.fastest->ram_bytes),
+                     text_of(deployment.fastest->cycles));
 }
 
 void add_limit_option(CLI::App& command, std::vector<std::string>& limits) {

@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "deploy/draw.h"
 #include "deploy/emit.h"
+#include "deploy/pools.h"
 #include "support/files.h"
 
 namespace mote::cli {
@@ -38,14 +39,20 @@ void print_document(const Options& options, const Deployment& deployment) {
                 {"lower_bound_bytes", arena.plan.lower_bound_bytes},
                 {"optimal", arena.plan.optimal},
                 {"constant_bytes", deploy::constant_bytes(network)},
+                {"pools", Json::array()},
                 {"regions", Json::array()},
                 {"operators", Json::array()}};
+  const std::vector<deploy::ArenaPool> pools = deploy::pools_of(deployment.library, deployment.board);
+  for (const deploy::ArenaPool& pool : pools) {
+    document["pools"].push_back({{"memory", pool.memory}, {"bytes", pool.bytes}});
+  }
   for (const deploy::Region& region : arena.regions) {
     Json names = Json::array();
     for (const deploy::Part& part : region.parts) {
       if (part.tensor != ir::kNoTensor) names.push_back(network.graph.tensor(part.tensor).name);
     }
-    document["regions"].push_back({{"offset", region.offset},
+    document["regions"].push_back({{"pool", pools.at(region.pool).memory},
+                                   {"offset", region.offset},
                                    {"bytes", region.size},
                                    {"first", region.first},
                                    {"last", region.last},
@@ -57,18 +64,21 @@ void print_document(const Options& options, const Deployment& deployment) {
     document["operators"].push_back(
         {{"index", source_of(op)}, {"kind", ir::kind_of(op.attributes)}, {"live_bytes", arena.live_bytes(i)}});
   }
+  add_costs(deployment, document);
   print_json(document);
 }
 
 void print_report(const Deployment& deployment) {
   const deploy::Network& network = deployment.library.network;
   const deploy::Arena& arena = deployment.library.arena;
+  const bool is_divided = arena.pools.size() > 1;
   Table table({">offset", ">bytes", ">from", ">to", "holds"});
   for (const deploy::Region& region : arena.regions) {
     std::string holds = name_of(region);
     for (size_t i = 1; i < region.parts.size(); ++i) {
       holds += ", then " + printable(network.graph.tensor(region.parts[i].tensor).name);
     }
+    if (is_divided) holds += fmt::format("  [{}]", arena.pools[region.pool].memory);
     table.add({grouped(region.offset), grouped(region.size), fmt::format("{}", region.first),
                fmt::format("{}", region.last), holds});
   }
@@ -84,10 +94,13 @@ void print_report(const Deployment& deployment) {
       arena.plan.optimal ? "proved to be the least"
                          : fmt::format("no plan can do with less than {}", grouped(arena.plan.lower_bound_bytes));
   fmt::print("{} bytes for activations and scratch, {}\n", grouped(arena.bytes()), bound);
+  for (const deploy::ArenaPool& pool : arena.pools) fmt::print("  {} bytes in {}\n", grouped(pool.bytes), pool.memory);
+  const std::string costs = costs_text(deployment);
+  if (!costs.empty()) fmt::print("{}\n", costs);
 }
 
 int plan(const Options& options) {
-  const Deployment deployment = make_deployment(options.deployment);
+  const Deployment deployment = make_deployment(options.deployment, true);
   if (!options.svg.empty()) {
     write_file(options.svg, deploy::draw_svg(deployment.library.network, deployment.library.arena));
   }

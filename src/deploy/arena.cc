@@ -252,9 +252,16 @@ Arena regions_of(const ir::Graph& graph) {
   return Builder(graph, Footprints(graph.operators.size())).build();
 }
 
+const Region& Arena::region_of(ir::TensorId id) const {
+  return regions.at(static_cast<size_t>(region_of_tensor.at(static_cast<size_t>(id))));
+}
+
 int64_t Arena::offset_of(ir::TensorId id) const {
-  const size_t index = static_cast<size_t>(id);
-  return regions.at(static_cast<size_t>(region_of_tensor[index])).offset + offset_in_region[index];
+  return region_of(id).offset + offset_in_region[static_cast<size_t>(id)];
+}
+
+std::string Arena::suffix_of(const Region& region) const {
+  return pools.empty() ? std::string() : pools.at(region.pool).suffix;
 }
 
 int64_t Arena::live_bytes(size_t step) const {
@@ -290,22 +297,28 @@ void mark_overlaps(Network* network, const Arena& arena) {
   for (size_t i = 0; i < network->kernels.size(); ++i) {
     if (!network->kernels[i]) continue;
     const ir::Operator& op = network->graph.operators[i];
-    std::vector<std::pair<int64_t, int64_t>> operands;  // from, to
+    struct Extent {
+      size_t pool;
+      int64_t from, to;
+    };
+    std::vector<Extent> operands;
     std::vector<ir::TensorId> ids = inputs_of(network->graph, op);
     ids.push_back(op.output);
     for (const ir::TensorId id : ids) {
       if (arena.region_of_tensor[static_cast<size_t>(id)] < 0) continue;
       const int64_t from = arena.offset_of(id);
-      operands.emplace_back(from, from + static_cast<int64_t>(network->graph.tensor(id).size_bytes()));
+      const int64_t bytes = static_cast<int64_t>(network->graph.tensor(id).size_bytes());
+      operands.push_back({arena.region_of(id).pool, from, from + bytes});
     }
     if (arena.region_of_scratch[i] >= 0) {
       const Region& scratch = arena.regions[static_cast<size_t>(arena.region_of_scratch[i])];
-      operands.emplace_back(scratch.offset, scratch.offset + scratch.size);
+      operands.push_back({scratch.pool, scratch.offset, scratch.offset + scratch.size});
     }
     bool overlap = false;
     for (size_t a = 0; a < operands.size(); ++a) {
       for (size_t b = 0; b < a; ++b) {
-        overlap = overlap || (operands[a].first < operands[b].second && operands[b].first < operands[a].second);
+        const Extent &x = operands[a], &y = operands[b];
+        overlap = overlap || (x.pool == y.pool && x.from < y.to && y.from < x.to);
       }
     }
     network->kernels[i]->program.may_alias = overlap;

@@ -27,6 +27,14 @@ struct Region {
   int first = 0, last = 0;  // steps; inputs live from step 0, outputs to the last
   std::vector<Part> parts;
   int scratch_of = -1;  // operator
+  size_t pool = 0;      // of a divided arena; `offset` counts from its beginning
+};
+
+/// The part of a divided arena that lies in one of the board's memories (see pools.h).
+struct ArenaPool {
+  std::string memory;  // the board's name of it
+  std::string suffix;  // of its C names: nothing for the first one, "_dtcm"
+  int64_t bytes = 0;
 };
 
 struct Arena {
@@ -35,12 +43,17 @@ struct Arena {
   std::vector<int64_t> offset_in_region;  // of each tensor
   std::vector<int> region_of_scratch;     // by operator; -1: it needs none
   memory::Problem problem;                // one buffer per region
-  memory::Plan plan;
-  int64_t alignment = 4;  // of the arena itself
+  memory::Plan plan;                      // of a divided arena: bytes of all pools, offsets in them
+  std::vector<ArenaPool> pools;           // none: it is not divided
+  int64_t alignment = 4;                  // of the arena itself
 
   int64_t bytes() const { return plan.peak_bytes; }
-  /// Where a tensor that has a region begins.
+  /// The region of a tensor that has one.
+  const Region& region_of(ir::TensorId id) const;
+  /// Where such a tensor begins, in its pool.
   int64_t offset_of(ir::TensorId id) const;
+  /// What ends the C name of the memory that the region is in: "" or "_dtcm".
+  std::string suffix_of(const Region& region) const;
   /// Bytes of tensors and scratch that are needed while operator `step` runs.
   int64_t live_bytes(size_t step) const;
 };

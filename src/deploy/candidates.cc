@@ -72,6 +72,7 @@ std::vector<Candidate> with_less_code(const Candidate& from, const kernels::Work
     std::optional<Candidate> candidate = lowered(workload, space, config, target, function);
     if (!candidate) continue;
     candidate->cycles = from.cycles + from.cycles / kShares[i];
+    if (from.kernel.cycles) candidate->kernel.cycles = candidate->cycles;
     candidate->pieces = pieces_of(candidate->kernel.program, std::nullopt);
     candidate->pieces.back().bytes = from.pieces.back().bytes;  // its own function is the same
     if (bytes_of(candidate->pieces) < bytes_of(from.pieces)) smaller.push_back(std::move(*candidate));
@@ -97,6 +98,10 @@ uint64_t effort_of(const kernels::Workload& workload) {
 
 std::vector<Candidate> joined(std::vector<Candidate> known, std::vector<Candidate> unknown) {
   check(!known.empty() || !unknown.empty(), "an operator without any kernel");
+  // Beside what is known the guesses mean something.
+  for (Candidate& candidate : unknown) {
+    if (!known.empty()) candidate.kernel.cycles = candidate.cycles;
+  }
   std::move(unknown.begin(), unknown.end(), std::back_inserter(known));
   for (Candidate& candidate : known) candidate.kernel.footprint = footprint_of(candidate.kernel.program);
   return known;
@@ -115,6 +120,7 @@ std::vector<Candidate> candidates_of(const kernels::Workload& workload, const ta
     if (!candidate) continue;
     candidate->kernel.tuned = candidate->measured = true;
     candidate->cycles = point.cycles;
+    candidate->kernel.cycles = candidate->cycles;
     candidate->pieces = pieces_of(candidate->kernel.program, point.flash_bytes);
     least_scratch = std::min(least_scratch, candidate->kernel.program.workspace_bytes());
     slowest = std::max(slowest, point.cycles);
@@ -165,6 +171,7 @@ std::vector<Candidate> candidates_of_part(const kernels::Workload& part, const k
     if (!candidate) continue;
     candidate->kernel.tuned = true;
     candidate->cycles = share(point.cycles);
+    candidate->kernel.cycles = candidate->cycles;
     candidate->pieces = pieces_of(candidate->kernel.program, point.flash_bytes);
     slowest = std::max(slowest, candidate->cycles);
     known.push_back(std::move(*candidate));

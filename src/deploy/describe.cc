@@ -39,12 +39,20 @@ std::string c_float(float value) {
   return text + "f";
 }
 
+/// "AT(int8_t, 64)": the C expression of an address in the memory that holds `region`.
+std::string place_of(const Arena& arena, const Region& region, const std::string& type, int64_t offset) {
+  const std::string suffix = arena.suffix_of(region);
+  if (suffix.empty()) return fmt::format("AT({}, {})", type, offset);
+  return fmt::format("AT_IN(arena{}, {}, {})", suffix, type, offset);
+}
+
 /// The C expression of the address where tensor `id` lives.
 std::string address_of(const Network& network, const Arena& arena, ir::TensorId id, bool for_reading) {
   const char* const type = c_type(network.graph.tensor(id).dtype);
   const int region = arena.region_of_tensor[static_cast<size_t>(id)];
   if (region < 0) return fmt::format("{}_constant_{}", network.prefix, constant_behind(network, id));
-  return fmt::format("AT({}{}, {})", for_reading ? "const " : "", type, arena.offset_of(id));
+  return place_of(arena, arena.region_of(id), fmt::format("{}{}", for_reading ? "const " : "", type),
+                  arena.offset_of(id));
 }
 
 /// Tensor `id` as input or output number `index`.
@@ -110,7 +118,8 @@ std::string call_of(const Network& network, const Arena& arena, const SharedCode
   arguments.push_back(address_of(network, arena, op.output, false));
   const int scratch = arena.region_of_scratch[index];
   if (scratch >= 0) {
-    arguments.push_back(fmt::format("AT(void, {})", arena.regions[static_cast<size_t>(scratch)].offset));
+    const Region& region = arena.regions[static_cast<size_t>(scratch)];
+    arguments.push_back(place_of(arena, region, "void", region.offset));
   }
   return fmt::format("{}({})", network.kernels[shared.owner[index]]->program.name, fmt::join(arguments, ", "));
 }
@@ -133,7 +142,31 @@ json describe_operator(const Network& network, const Arena& arena, const SharedC
   return described;
 }
 
+/// The memories that the arena is divided among; one that is not divided has no more than the first.
+void describe_pools(const Arena& arena, const std::string& prefix, json& values) {
+  const auto words = [](int64_t bytes) { return std::max<int64_t>((bytes + 7) / 8, 1); };
+  const int64_t first = arena.pools.empty() ? arena.bytes() : arena.pools.front().bytes;
+  values["first_arena_bytes"] = first;
+  values["arena_words"] = words(first);
+  values["divided"] = arena.pools.size() > 1;
+  values["more_arenas"] = values["arenas"] = json::array();
+  for (const ArenaPool& pool : arena.pools) {
+    const json described = {{"suffix", pool.suffix},
+                            {"macro_suffix", macro_prefix(pool.suffix)},
+                            {"pool_bytes", pool.bytes},
+                            {"pool_words", words(pool.bytes)},
+                            {"memory", codegen::identifier(pool.memory)},
+                            {"section", arena_section(prefix, pool)}};
+    values["arenas"].push_back(described);
+    if (!pool.suffix.empty()) values["more_arenas"].push_back(described);
+  }
+}
+
 }  // namespace
+
+std::string arena_section(const std::string& prefix, const ArenaPool& pool) {
+  return fmt::format(".bss.{}_arena{}", prefix, pool.suffix);
+}
 
 std::string macro_prefix(std::string prefix) {
   std::transform(prefix.begin(), prefix.end(), prefix.begin(), [](unsigned char c) { return std::toupper(c); });
@@ -198,11 +231,11 @@ json describe(const Network& network, const Arena& arena, const Origin& origin) 
                  {"board", origin.board},
                  {"target", origin.target},
                  {"arena_bytes", arena.bytes()},
-                 {"arena_words", std::max<int64_t>((arena.bytes() + 7) / 8, 1)},
                  {"operator_count", network.graph.operators.size()},
                  {"constant_bytes", constant_bytes(network)},
                  {"optimal", arena.plan.optimal},
                  {"plan_gap", arena.plan.peak_bytes - arena.plan.lower_bound_bytes}};
+  describe_pools(arena, network.prefix, values);
   const int64_t extra_alignment = arena.alignment > 8 ? arena.alignment : 0;
   values["arena_attribute"] =
       extra_alignment > 0 ? fmt::format(" __attribute__((aligned({})))", extra_alignment) : std::string();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "deploy/emit.h"
+#include "deploy/firmware.h"
 #include "deploy/library.h"
 #include "deploy/placement.h"
 #include "target/board.h"
@@ -18,9 +19,12 @@ nlohmann::json describe(const Network& network, const Arena& arena, const Origin
 
 /// Memory map, clock and cycle counter, for the templates of runtime/firmware.
 nlohmann::json describe_board(const target::Board& board);
-/// What start-up code and linker script do for placements, each with its library's prefix, for the same templates.
-nlohmann::json describe_placements(const std::vector<std::pair<std::string, Placement>>& placements,
-                                   const target::Board& board);
+/// What start-up code and linker script do for what the libraries have in other memories than usual, for the same
+/// templates.
+nlohmann::json describe_placements(const std::vector<Parts>& libraries, const target::Board& board);
+
+/// ".bss.kws_arena_dtcm": the linker's input section of a part of the arena.
+std::string arena_section(const std::string& prefix, const ArenaPool& pool);
 
 /// The library's prefix as that of its macros: "kws" -> "KWS".
 std::string macro_prefix(std::string prefix);

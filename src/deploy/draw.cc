@@ -21,6 +21,7 @@ constexpr int kTicks = 8;
 /// Where the plan's bytes and steps lie on the paper.
 struct Scale {
   int64_t bytes = 1;
+  std::vector<int64_t> pools = {0};  // where each begins: one lies above the other
   double y(int64_t offset) const {
     return kTop + kHeight - static_cast<double>(offset) * kHeight / static_cast<double>(bytes);
   }
@@ -40,7 +41,8 @@ std::string fitting(const std::string& text, int pixels) {
 
 std::string box(const Region& region, const Scale& scale) {
   const int x = Scale::x(region.first), width = (region.last - region.first + 1) * kColumn;
-  const double top = scale.y(region.offset + region.size), height = scale.y(region.offset) - top;
+  const int64_t offset = scale.pools.at(region.pool) + region.offset;
+  const double top = scale.y(offset + region.size), height = scale.y(offset) - top;
   const char* const kind = region.scratch_of >= 0 ? "scratch" : "tensor";
   const std::string label = label_of(region);
   std::string text = fmt::format(
@@ -81,7 +83,8 @@ std::string operators(const ir::Graph& graph) {
 }  // namespace
 
 std::string draw_svg(const Network& network, const Arena& arena) {
-  const Scale scale{std::max<int64_t>(1, arena.bytes())};
+  Scale scale{std::max<int64_t>(1, arena.bytes())};
+  for (const ArenaPool& pool : arena.pools) scale.pools.push_back(scale.pools.back() + pool.bytes);
   const int steps = std::max(1, static_cast<int>(network.graph.operators.size()));
   const int right = Scale::x(steps);
   std::string text = fmt::format(
@@ -93,6 +96,10 @@ std::string draw_svg(const Network& network, const Arena& arena) {
       right + 200, kTop + kHeight + kBottom, kLeft, network.prefix, arena.bytes(),
       arena.plan.optimal ? ", proved to be the least" : "");
   text += addresses(scale, right);
+  for (size_t i = 0; i < arena.pools.size(); ++i) {
+    text += fmt::format("<text x=\"{}\" y=\"{:.1f}\">{}, {} bytes from here up</text>\n", right + 6,
+                        scale.y(scale.pools[i]), codegen::identifier(arena.pools[i].memory), arena.pools[i].bytes);
+  }
   for (const Region& region : arena.regions) {
     if (region.size > 0) text += box(region, scale);
   }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "codegen/emit.h"
 #include "deploy/describe.h"
 #include "deploy/stack.h"
 #include "deploy/template.h"
@@ -101,20 +102,26 @@ json describe_board(const target::Board& board) {
           {"none", board.counter.kind == Kind::kNone}};
 }
 
-json describe_placements(const std::vector<std::pair<std::string, Placement>>& placements, const target::Board& board) {
-  json code = json::array(), data = json::array(), arenas = json::array();
-  for (const auto& [prefix, placement] : placements) {
+json describe_placements(const std::vector<Parts>& libraries, const target::Board& board) {
+  json code = json::array(), data = json::array();
+  std::map<std::string, std::vector<std::string>> arenas;  // the linker's patterns, by the memory that is not main RAM
+  for (const Parts& library : libraries) {
+    const Placement& placement = library.placement;
     for (const std::string& pattern : code_sections(placement)) code.push_back({{"pattern", pattern}});
     for (const std::string& pattern : data_sections(placement)) data.push_back({{"pattern", pattern}});
-    if (placement.arena) arenas.push_back({{"pattern", fmt::format("*(.bss.{}_arena)", prefix)}});
+    if (placement.arena) arenas[placement.data_memory].push_back(fmt::format("*(.bss.{}_arena)", library.prefix));
+    for (const ArenaPool& pool : library.pools) {
+      if (pool.memory != board.ram().name)
+        arenas[pool.memory].push_back(fmt::format("*({})", arena_section(library.prefix, pool)));
+    }
   }
   const target::FastMemory code_memory = target::fast_code_memory(board), data_memory = target::fast_data_memory(board);
   const bool tightly_coupled = data_memory.region != &board.ram();
   json values;
   values["fast_code"] = !code.empty();
   values["fast_data"] = !data.empty();
-  values["fast_arena"] = !arenas.empty();
-  values["fast_data_memory"] = tightly_coupled && !(data.empty() && arenas.empty());
+  const bool arena_in_fast = data_memory.region != nullptr && arenas.count(data_memory.region->name) > 0;
+  values["fast_data_memory"] = tightly_coupled && !(data.empty() && !arena_in_fast);
   values["fast_data_region"] = tightly_coupled ? "FAST_DATA" : "RAM";
   if (!code.empty()) {
     values["fast_code_address"] = hexadecimal(code_memory.address);
@@ -126,7 +133,19 @@ json describe_placements(const std::vector<std::pair<std::string, Placement>>& p
   }
   values["fast_code_sections"] = std::move(code);
   values["fast_data_sections"] = std::move(data);
-  values["fast_arena_sections"] = std::move(arenas);
+  values["arenas_elsewhere"] = values["arena_memories"] = json::array();
+  for (const target::MemoryRegion& region : board.regions) {
+    if (arenas.count(region.name) == 0) continue;
+    const bool is_fast = &region == data_memory.region;
+    const std::string name = codegen::identifier(region.name);
+    const json elsewhere = {{"section", is_fast ? "fast_bss" : "bss_" + name},
+                            {"patterns", fmt::format("{}", fmt::join(arenas[region.name], "\n    "))},
+                            {"region", is_fast ? "FAST_DATA" : "ARENA_" + macro_prefix(name)}};
+    values["arenas_elsewhere"].push_back(elsewhere);
+    if (is_fast) continue;
+    values["arena_memories"].push_back(
+        {{"region", elsewhere["region"]}, {"address", hexadecimal(region.address)}, {"size", region.size}});
+  }
   return values;
 }
 
@@ -138,13 +157,13 @@ std::vector<toolchain::Object> compile_library(const Library& library, toolchain
 }
 
 Parts parts_of(const Library& library) {
-  return {library.network.prefix, library.sources, library.origin.flags, library.placement};
+  return {library.network.prefix, library.sources, library.origin.flags, library.placement, library.arena.pools};
 }
 
 toolchain::Image build_firmware(const Parts& parts, const target::Board& board, toolchain::Toolchain& toolchain,
                                 FirmwareKind kind, const std::vector<std::string>& more_flags) {
   json values = describe_board(board);
-  values.update(describe_placements({{parts.prefix, parts.placement}}, board));
+  values.update(describe_placements({parts}, board));
   values["prefix"] = parts.prefix;
   values["macro"] = macro_prefix(parts.prefix);
   values["profile"] = kind == FirmwareKind::kProfile;
@@ -169,15 +188,15 @@ toolchain::Image build_program(const std::vector<Library>& libraries, const std:
                                const target::Board& board, toolchain::Toolchain& toolchain,
                                const std::vector<std::string>& flags) {
   std::vector<toolchain::Object> objects;
-  std::vector<std::pair<std::string, Placement>> placements;
+  std::vector<Parts> placed;
   std::string text = main;
   for (const Library& library : libraries) {
     for (toolchain::Object& object : compile_library(library, toolchain, flags)) objects.push_back(std::move(object));
     text = with_headers(std::move(text), library.sources);
-    placements.emplace_back(library.network.prefix, library.placement);
+    placed.push_back(parts_of(library));
   }
   json values = describe_board(board);
-  values.update(describe_placements(placements, board));
+  values.update(describe_placements(placed, board));
   objects.push_back(compile(toolchain, "mote_start.c", render("firmware/start.c", values), flags));
   objects.push_back(compile(toolchain, "main.c", text, flags));
   return link(objects, render("firmware/link.ld", values), "the program for " + board.name, toolchain);

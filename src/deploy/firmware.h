@@ -21,6 +21,7 @@ struct Parts {
   std::vector<File> sources;  // headers, C files, and objects of the board's: NAME.o
   std::vector<std::string> flags;
   Placement placement;
+  std::vector<ArenaPool> pools = {};  // of a divided arena
 };
 
 Parts parts_of(const Library& library);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "deploy/emit.h"
+#include "deploy/pools.h"
 #include "support/error.h"
 
 namespace mote::deploy {
@@ -48,7 +49,8 @@ std::vector<Excess> check_fit(const Network& network, const Arena& arena, const 
   if (!board.target.cortex_m()) return found;  // a computer has enough
   // What a call needs, or, before that is known, what boards of this kind leave for the stack.
   const int64_t stack = std::max<int64_t>(board.stack_bytes, measured ? measured->stack_bytes.value_or(0) : 0);
-  const int64_t variables = measured ? measured->ram_bytes() : arena.bytes();
+  const int64_t in_ram = arena_bytes_in(arena, board, board.ram().name);
+  const int64_t variables = measured ? measured->ram_bytes() - (arena.bytes() - in_ram) : in_ram;
   Excess ram{fmt::format("RAM ({})", board.ram().name), variables + stack, board.ram().size, ""};
   if (ram.over() > 0) {
     ram.detail = fmt::format("activations and scratch {}, stack {}{}", arena.bytes(), stack, hungriest(network, arena));

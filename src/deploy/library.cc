@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "codegen/emit.h"
+#include "deploy/cycles.h"
 #include "deploy/fit.h"
 #include "deploy/hand_over.h"
 #include "deploy/manifest.h"
 #include "deploy/order.h"
+#include "deploy/pools.h"
 #include "passes/pipeline.h"
 #include "support/error.h"
 
@@ -68,6 +70,7 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
   library.arena = off.int16_handed_over
                       ? plan_arena(library.network)
                       : hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));
+  library.arena = distribute(std::move(library.arena), library.network, board, goal.fast_bytes.has_value());
   mark_overlaps(&library.network, library.arena);
   const std::vector<Excess> excess = check_fit(library.network, library.arena, board);
   if (!excess.empty()) {
@@ -82,6 +85,12 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
                     hash_of(graph)};
   library.sources = emit_sources(library.network, library.arena, library.origin);
   return library;
+}
+
+RunCost cost_of_fastest(const ir::Graph& graph, const target::Board& board, const Choose& choose) {
+  Network network = make_network(order_for_ram(passes::run_passes(graph)), "model", board.target, choose);
+  const Arena arena = hand_over_int16(network, board.target, ram_for(network, board, {}));
+  return {arena.bytes(), predict_cycles(network).cycles};
 }
 
 void set_labels(Library& library, std::vector<std::string> labels, const std::string& file) {

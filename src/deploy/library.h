@@ -1,7 +1,7 @@
 // The whole pipeline: an imported model becomes a library for a board. Needs no device; records are data.
 //
-//   passes -> order of operators -> a kernel for each -> int16 handed over, memory plan -> does it fit? -> C sources
-//   -> (compiler) sizes -> the rest
+//   passes -> order of operators -> a kernel for each -> int16 handed over, memory plan -> memories -> does it fit?
+//   -> C sources -> (compiler) sizes -> the rest
 #pragma once
 
 #include <filesystem>
@@ -41,6 +41,15 @@ struct Library {
 Library make_library(const ir::Graph& graph, const std::string& model, const std::string& prefix,
                      const target::Board& board, const Choose& choose = {}, const Goal& goal = {},
                      const SwitchedOff& off = {});
+
+/// What an inference takes.
+struct RunCost {
+  int64_t ram_bytes = 0;           // of the arena
+  std::optional<uint64_t> cycles;  // predicted, see predict_cycles()
+};
+
+/// Of a library made as make_library() makes one for speed alone, whether it fits the board or not.
+RunCost cost_of_fastest(const ir::Graph& graph, const target::Board& board, const Choose& choose);
 
 /// Gives the values of output 0 names. Throws InputError for `file` when they are not as many as its last dimension.
 void set_labels(Library& library, std::vector<std::string> labels, const std::string& file);

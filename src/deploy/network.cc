@@ -14,7 +14,8 @@ std::optional<Kernel> lower_first(const kernels::Workload& workload, const space
                                   const std::string& function) {
   for (const auto& [config, cycles, flash] : configs) {
     try {
-      return Kernel{kernels::lower(workload, config, target, function), space.text_of(config), false, config};
+      return Kernel{
+          kernels::lower(workload, config, target, function), space.text_of(config), false, config, {}, cycles};
     } catch (const loop::ScheduleError&) {
       // It was measured with other constants, for which it was legal. The next one, then.
     }

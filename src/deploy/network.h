@@ -20,7 +20,8 @@ struct Kernel {
   std::string knobs;      // the config it was made by, as text; empty when there was nothing to choose
   bool tuned = false;     // the config comes from records; otherwise it is the template's fallback
   space::Config config = {};
-  Footprint footprint = {};  // of its operands in memory
+  Footprint footprint = {};             // of its operands in memory
+  std::optional<uint64_t> cycles = {};  // of one run, or of as many rows: known to records when `tuned`, else estimated
 };
 
 struct Network {

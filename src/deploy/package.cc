@@ -94,7 +94,7 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
   json values = describe(library.network, library.arena, library.origin);
   if (boots) {
     values.update(describe_board(board));
-    values.update(describe_placements({{library.network.prefix, library.placement}}, board));
+    values.update(describe_placements({parts_of(library)}, board));
   }
   if (layout.value("needs_console", false)) values.update(describe_console(board, name));
   values.update(layout.value("values", json::object()));

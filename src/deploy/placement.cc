@@ -8,6 +8,7 @@
 
 #include "deploy/firmware.h"
 #include "deploy/library.h"
+#include "deploy/pools.h"
 #include "deploy/shared_code.h"
 #include "records/tradeoff.h"
 #include "target/fast_memory.h"
@@ -163,12 +164,17 @@ Placement place(const Library& library, const target::Board& board, toolchain::T
   if (code.region != nullptr) placement.code_memory = code.region->name;
   if (data.region != nullptr) placement.data_memory = data.region->name;
   const int64_t arena = library.arena.bytes();
-  placement.arena = data.region != nullptr && data.region != &board.ram() && arena <= data.size();
+  placement.arena =
+      library.arena.pools.empty() && data.region != nullptr && data.region != &board.ram() && arena <= data.size();
   int64_t data_room = data.size();
   if (data.region == &board.ram()) data_room -= board.stack_bytes;
-  if (data.region == &board.ram() || placement.arena) data_room -= arena;
-  choose(Choices(code_copies(library, board, toolchain)), int64_t{code.size()} - kVeneers,
-         Choices(data_copies(library, board)), data_room, budget, &placement);
+  if (placement.arena) data_room -= arena;
+  if (data.region != nullptr) data_room -= arena_bytes_in(library.arena, board, data.region->name);
+  const bool arena_in_code_memory =
+      code.region != nullptr && arena_bytes_in(library.arena, board, code.region->name) > 0;
+  const int64_t code_room = arena_in_code_memory ? 0 : int64_t{code.size()} - kVeneers;
+  choose(Choices(code_copies(library, board, toolchain)), code_room, Choices(data_copies(library, board)), data_room,
+         budget, &placement);
   return placement;
 }
 

@@ -27,7 +27,8 @@ struct Copy {
 
 struct Placement {
   std::string code_memory, data_memory;  // names of target::fast_code_memory() and fast_data_memory(); "": none
-  bool arena = false;                    // in data_memory, where that is not the board's main RAM
+  bool arena = false;                    // in data_memory, where that is not the board's main RAM; one that is not
+                                         // divided (pools.h)
   std::vector<Copy> code, data;          // in code_memory and in data_memory
   bool empty() const { return !arena && code.empty() && data.empty(); }
   uint32_t code_bytes() const;

@@ -40,7 +40,9 @@ uint32_t Booted::address_of(ir::TensorId id) const {
     const ir::TensorId constant = deploy::constant_behind(library_.network, id);
     return address_of(fmt::format("{}_constant_{}", library_.network.prefix, constant));
   }
-  return address_of(library_.network.prefix + "_arena") + static_cast<uint32_t>(library_.arena.offset_of(id));
+  const deploy::Arena& arena = library_.arena;
+  return address_of(library_.network.prefix + "_arena" + arena.suffix_of(arena.region_of(id))) +
+         static_cast<uint32_t>(arena.offset_of(id));
 }
 
 Bytes Booted::read(ir::TensorId id) {

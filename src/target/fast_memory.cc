@@ -57,6 +57,13 @@ FlashReads flash_code_reads(const Board& board) {
   return reads(board, board.instruction_cache, board.simulation.fetch_miss_cycles, kCodeAccelerator);
 }
 
+MemoryReads data_reads(const Board& board, const MemoryRegion& region) {
+  if (region.kind == Kind::kTightlyCoupledData) return {};
+  if (board.data_cache.size == 0) return {4, region.wait_states};
+  const int known = board.simulation.ram_miss_cycles;
+  return {board.data_cache.line, region.wait_states + (known != 0 ? known : kBusCycles)};
+}
+
 FlashReads flash_data_reads(const Board& board) {
   return reads(board, board.data_cache, board.simulation.flash_miss_cycles, kDataAccelerator);
 }

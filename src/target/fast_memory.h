@@ -31,4 +31,12 @@ struct FlashReads {
 FlashReads flash_code_reads(const Board& board);
 FlashReads flash_data_reads(const Board& board);
 
+/// What data in `region`, RAM of the board, costs: for each `line` bytes the core waits `miss` cycles. An estimate
+/// where the board file says nothing.
+struct MemoryReads {
+  uint32_t line = 4;
+  int miss = 0;
+};
+MemoryReads data_reads(const Board& board, const MemoryRegion& region);
+
 }  // namespace mote::target

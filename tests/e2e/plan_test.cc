@@ -1,7 +1,12 @@
 // mote plan, and the picture it draws.
+#include <fmt/format.h>
+
+#include <map>
+
 #include "e2e/mote.h"
 #include "gmock/gmock.h"
 #include "support/files.h"
+#include "support/subprocess.h"
 
 namespace mote::tests {
 
@@ -39,6 +44,52 @@ TEST(Plan, IsDrawn) {
   EXPECT_THAT(svg, HasSubstr("class=\"tensor\""));
   EXPECT_THAT(svg, HasSubstr("class=\"scratch\""));
   EXPECT_THAT(svg, HasSubstr("conv_2d 1x32x32x3 to 1x32x32x16"));
+}
+
+/// A Cortex-M4 with two banks of RAM.
+std::string two_banks(const TemporaryFolder& folder, int first_kib, int second_kib) {
+  const std::string file = folder.path() / "two_banks.toml";
+  write_file(file, fmt::format("description = \"two banks of RAM\"\ntarget = \"cortex-m4\"\nclock_hz = 100_000_000\n"
+                               "stack = \"2K\"\n"
+                               "[[memory]]\nname = \"flash\"\nkind = \"flash\"\naddress = 0x08000000\nsize = \"1M\"\n"
+                               "[[memory]]\nname = \"sram1\"\nkind = \"ram\"\naddress = 0x20000000\nsize = \"{}K\"\n"
+                               "[[memory]]\nname = \"sram2\"\nkind = \"ram\"\naddress = 0x20040000\nsize = \"{}K\"\n"
+                               "[counter]\nkind = \"dwt\"\n",
+                               first_kib, second_kib));
+  return file;
+}
+
+TEST(Plan, DividesTheArenaAmongBanksWhereNoneHoldsItAndTheBoardComputesTheSame) {
+  const TemporaryFolder folder;
+  const std::string board = two_banks(folder, 40, 24), model = source_file(kResNet);
+  const nlohmann::json plan = json_of(run_mote({"plan", model, "--board", board, "--json"}));
+  ASSERT_EQ(plan.at("pools").size(), 2u);
+  std::map<std::string, int64_t> highest;
+  for (const nlohmann::json& region : plan.at("regions")) {
+    int64_t& end = highest[region.at("pool").get<std::string>()];
+    end = std::max(end, region.at("offset").get<int64_t>() + region.at("bytes").get<int64_t>());
+  }
+  int64_t total = 0;
+  for (const nlohmann::json& pool : plan.at("pools")) {
+    EXPECT_EQ(pool.at("bytes"), highest.at(pool.at("memory").get<std::string>()));
+    total += pool.at("bytes").get<int64_t>();
+  }
+  EXPECT_EQ(plan.at("peak_bytes"), total);
+  EXPECT_GT(total, 38 * 1024);
+  const std::string svg = folder.path() / "plan.svg";
+  EXPECT_THAT(run_mote({"plan", model, "--board", board, "--svg", svg}).out, HasSubstr("bytes in sram2"));
+  EXPECT_THAT(read_text(svg), HasSubstr("sram2, "));
+  if (find_own_program("mote-board")) {
+    EXPECT_THAT(run_mote({"verify", model, "--board", board}).out, HasSubstr("bit-exact"));
+  }
+}
+
+TEST(Plan, SaysWhatRamCosts) {
+  const nlohmann::json plan = json_of(run_mote({"plan", source_file("examples/digits/digits.tflite"), "--board",
+                                                "nucleo-f746zg", "--optimize", "ram", "--json"}));
+  EXPECT_TRUE(plan.at("predicted_cycles").is_null()) << "there are no records";
+  EXPECT_GT(plan.at("unmeasured_operators"), 0);
+  EXPECT_GT(plan.at("fastest").at("arena_bytes"), plan.at("peak_bytes"));
 }
 
 }  // namespace
