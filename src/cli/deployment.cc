@@ -140,7 +140,7 @@ std::string costs_text(const Deployment& deployment) {
   if (!prediction.cycles && !deployment.fastest) return "";
   std::string text = text_of(prediction.cycles);
   text += prediction.cycles ? " an inference" : fmt::format(": {} operators were never measured", prediction.unknown);
-  if (prediction.estimated > 0) text += fmt::format(", those of {} operators estimated", prediction.estimated);
+  if (prediction.estimated > 0) text += fmt::format(", with estimates for {} of the operators", prediction.estimated);
   if (!deployment.fastest) return text;
   return fmt::format("{} (fastest: {} bytes, {})", text, grouped(deployment.fastest->ram_bytes),
                      text_of(deployment.fastest->cycles));
