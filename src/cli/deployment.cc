@@ -5,12 +5,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/terminal.h"
 #include "deploy/choose.h"
 #include "deploy/cycles.h"
+#include "deploy/linked_library.h"
 #include "import/tflite/reader.h"
 #include "records/database.h"
 #include "support/error.h"
@@ -63,6 +65,17 @@ Bytes values_of(const std::string& file, const ir::Tensor& tensor) {
   return bytes;
 }
 
+/// The compiler that a goal needs; none where it would only say whether the estimates were right, and is not there.
+std::unique_ptr<toolchain::Toolchain> toolchain_for(const deploy::Goal& goal, const target::Board& board) {
+  if (!goal.fast_bytes && !goal.flash_bytes) return nullptr;
+  try {
+    return std::make_unique<toolchain::Toolchain>(board, toolchain::Compiler::kGcc, cache_folder());
+  } catch (const JobError&) {
+    if (goal.fast_bytes) throw;
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 using Optimize = deploy::Goal::Optimize;
@@ -90,7 +103,8 @@ void add_goal_options(CLI::App& command, deploy::Goal& goal) {
     command.add_option(name, *bytes, help)->transform(CLI::AsSizeValue(false))->option_text("BYTES");
   };
   bytes_option("--ram", &goal.ram_bytes, "At most so much for activations and scratch: 12K, 34816");
-  bytes_option("--flash", &goal.flash_bytes, "At most so much for kernels and their constants");
+  bytes_option("--flash", &goal.flash_bytes,
+               "At most so much flash for the library and the start-up code of a firmware");
   bytes_option("--fast-ram", &goal.fast_bytes,
                "Use tightly coupled memory and the like: at most so much of it for copies of hot code and weights");
 }
@@ -105,15 +119,14 @@ Deployment make_deployment(const DeploymentOptions& options, bool compare) {
     records.emplace(options.records, records::Database::Mode::kRead);
     choose = deploy::choose_from(*records, deployment.board);
   }
+  const deploy::Goal& goal = options.goal;
+  const std::unique_ptr<toolchain::Toolchain> toolchain = toolchain_for(goal, deployment.board);
   deployment.library =
-      deploy::make_library(deployment.model, options.model, options.name, deployment.board, choose, options.goal);
-  if (compare && !options.goal.is_speed_alone()) {
+      toolchain ? deploy::make_linked_library(deployment.model, options.model, options.name, deployment.board, choose,
+                                              goal, *toolchain)
+                : deploy::make_library(deployment.model, options.model, options.name, deployment.board, choose, goal);
+  if (compare && !goal.is_speed_alone()) {
     deployment.fastest = deploy::cost_of_fastest(deployment.model, deployment.board, choose);
-  }
-  if (options.goal.fast_bytes) {
-    toolchain::Toolchain toolchain(deployment.board, toolchain::Compiler::kGcc, cache_folder());
-    deploy::Library& library = deployment.library;
-    library.placement = deploy::place(library, deployment.board, toolchain, *options.goal.fast_bytes);
   }
   return deployment;
 }

@@ -29,6 +29,7 @@ struct Network {
   ir::Graph graph;                             // after the passes
   std::vector<std::optional<Kernel>> kernels;  // by operator; nothing for one that takes no code (see views.h)
   bool search_requantisation = true;           // see kernels::RequantLayer::searched
+  uint64_t flash_bytes = 0;                    // of what a goal other than speed chose, as known before compiling
 };
 
 /// A config that was measured.

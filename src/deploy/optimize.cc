@@ -139,6 +139,7 @@ Network make_network(ir::Graph graph, const std::string& prefix, const target::T
   require("flash for kernels and constants", static_cast<int64_t>(solution.selection.flash_bytes), goal.flash_bytes,
           "--flash");
   Network network{prefix, std::move(solution.form.graph), {}};
+  network.flash_bytes = solution.selection.flash_bytes;
   network.kernels.resize(network.graph.operators.size());
   for (size_t t = 0; t < solution.tasks.size(); ++t) {
     const Task& task = solution.tasks[t];

@@ -16,8 +16,9 @@ struct Goal {
   // kRam: small, but a per cent of RAM is worth at most three per cent of the cycles; kFlash: as small as possible, and
   // then as fast as possible.
   Optimize optimize = Optimize::kSpeed;
-  std::optional<int64_t> ram_bytes;        // at most so much for activations and scratch
-  std::optional<int64_t> flash_bytes;      // at most so much for kernels and their constants
+  std::optional<int64_t> ram_bytes;  // at most so much for activations and scratch
+  // At most so much for kernels and their constants, as far as known; make_linked_library() knows better.
+  std::optional<int64_t> flash_bytes;
   std::optional<int64_t> fast_bytes = {};  // place() what is hot in fast memory, with at most so much for copies
   bool is_speed_alone() const { return optimize == Optimize::kSpeed && !ram_bytes && !flash_bytes; }
 };
