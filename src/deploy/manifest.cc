@@ -65,10 +65,15 @@ File manifest_of(const Library& library, const std::vector<File>& files) {
                         {"name", library.network.prefix},
                         {"board", library.origin.board},
                         {"flags", library.origin.flags},
+                        {"fast_memory", library.placement.data_memory},
                         {"fast_arena", library.placement.arena},
                         {"fast_code", names_of(library.placement.code)},
                         {"fast_data", names_of(library.placement.data)},
+                        {"arenas", ordered_json::array()},
                         {"files", ordered_json::array()}};
+  for (const ArenaPool& pool : library.arena.pools) {
+    document["arenas"].push_back({{"memory", pool.memory}, {"suffix", pool.suffix}, {"bytes", pool.bytes}});
+  }
   for (const File& file : files) {
     if (is_part(library, file)) document["files"].push_back(file.path);
   }
@@ -87,9 +92,16 @@ std::optional<Found> find_library(const fs::path& folder) {
     if (found.parts.flags != kKernelFlags) {
       throw InputError(manifest.string(), "has other flags for the compiler than this mote: compile the model anew");
     }
+    found.parts.placement.data_memory = document.at("fast_memory").get<std::string>();
     found.parts.placement.arena = document.at("fast_arena").get<bool>();
     found.parts.placement.code = copies_of(manifest, document.at("fast_code"));
     found.parts.placement.data = copies_of(manifest, document.at("fast_data"));
+    for (const ordered_json& pool : document.at("arenas")) {
+      const std::string suffix = pool.at("suffix").get<std::string>();
+      found.parts.pools.push_back({pool.at("memory").get<std::string>(),
+                                   suffix.empty() ? suffix : checked_name(manifest, suffix),
+                                   pool.at("bytes").get<int64_t>()});
+    }
     for (const ordered_json& path : document.at("files")) {
       found.parts.sources.push_back(read_part(folder, path.get<std::string>()));
     }

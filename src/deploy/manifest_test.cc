@@ -15,6 +15,9 @@ Library library() {
   Library made = make_library(ir::random_model(2), "model.tflite", "net", target::load_board("nucleo-f746zg"));
   made.placement.arena = true;
   made.placement.code = {{0, "a_name_that_is_longer_than_forty_eight_characters_with_its_00_conv_2d", 100, 0}};
+  made.arena.pools = {{"sram1", "", 100}, {"dtcm", "_dtcm", 200}};
+  made.placement.data_memory = "dtcm";
+  made.sources = emit_sources(made.network, made.arena, made.origin);
   return made;
 }
 
@@ -33,6 +36,11 @@ TEST(Manifest, TellsOfAFolderWhatItsLibraryIsMadeOf) {
   EXPECT_TRUE(found->parts.placement.arena);
   EXPECT_EQ(code_sections(found->parts.placement), code_sections(written.placement));
   EXPECT_TRUE(found->parts.placement.data.empty());
+  EXPECT_EQ(found->parts.placement.data_memory, "dtcm");
+  ASSERT_EQ(found->parts.pools.size(), 2u);
+  EXPECT_EQ(found->parts.pools[1].memory, "dtcm");
+  EXPECT_EQ(found->parts.pools[1].suffix, "_dtcm");
+  EXPECT_EQ(found->parts.pools[1].bytes, 200);
   std::vector<File> expected;  // without the README, the example and the CMakeLists.txt
   for (const File& file : written.sources) {
     if (!holds_weights(written, file)) expected.push_back(file);
