@@ -52,6 +52,7 @@ class ModelSearch final : public Search {
     if (knows_something()) {
       if (!fitted_) fit();
       proposals = choose(inputs_.program ? scouted(count) : promising(count * kCandidates), guided);
+      scouted_ = 0;
     }
     while (proposals.size() < count) {
       const std::optional<uint64_t> index = points_.draw_evenly(random_);
@@ -87,6 +88,7 @@ class ModelSearch final : public Search {
     promise_.reset();
     points_.take(index);
     fitted_ = false;
+    scouted_ = 0;
     Known& known = known_[index];
     if (outcome.status != Status::kOk) return;
     successes_ += known.cycles == 0 ? 1 : 0;
@@ -99,6 +101,7 @@ class ModelSearch final : public Search {
     price_ = cycles_per_byte;
     promise_.reset();
     fitted_ = false;
+    scouted_ = 0;
   }
 
  private:
@@ -282,13 +285,14 @@ class ModelSearch final : public Search {
       const uint64_t index = points_.random_evenly(random_);
       if (points_.is_legal(index)) seen_of(index);
     }
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < kRounds && scouted_ < count; ++round) {
       std::vector<Example> examples;
       for (const Candidate& candidate : ranked_seen())
         examples.push_back({features_of(candidate.index), candidate.score, 0});
       model_.fit(examples);
       for (const Candidate& candidate : promising(count * kCandidates)) seen_of(candidate.index);
     }
+    scouted_ = std::max(scouted_, count);
     std::vector<Candidate> ranked = ranked_seen();
     std::erase_if(ranked, [&](const Candidate& candidate) { return points_.is_taken(candidate.index); });
     return ranked;
@@ -333,6 +337,7 @@ class ModelSearch final : public Search {
   ModelInputs inputs_;
   CostModel model_, program_model_, elsewhere_model_;
   bool fitted_ = false;
+  size_t scouted_ = 0;  // proposals that were looked for since the last outcome: a promise looks for what comes next
   size_t successes_ = 0;
   std::optional<double> promise_;
   std::map<uint64_t, Known> known_;
