@@ -79,8 +79,13 @@ bool Exceptions::has_handler(int n) const {
   return window != nullptr && window->executable && memory_.value(*vector & ~1u, 2) != 0xFFFF;
 }
 
+/// The frame keeps the registers of the FPU, too. (The emulator sets FPCA also where FPCCR says not to.)
+bool Exceptions::keeps_fp() const {
+  return (processor_.special(Special::kControl) & kControlFpca) != 0 && (system_.fpccr & kFpccrAspen) != 0;
+}
+
 bool Exceptions::push_frame(uint32_t return_address, uint32_t& frame) {
-  const bool extended = (processor_.special(Special::kControl) & kControlFpca) != 0;
+  const bool extended = keeps_fp();
   const uint32_t sp = processor_.reg(13);
   const uint32_t xpsr = processor_.xpsr();
   const uint32_t odd = sp & 4;
@@ -107,7 +112,7 @@ bool Exceptions::enter(int n, uint32_t return_address) {
   const bool handler = (processor_.xpsr() & kIpsr) != 0;
   uint32_t frame = 0;
   const bool stacked = push_frame(return_address, frame);
-  const uint32_t back = 0xFFFFFFE1 | ((control & kControlFpca) != 0 ? 0 : kReturnBasic) |
+  const uint32_t back = 0xFFFFFFE1 | (keeps_fp() ? 0 : kReturnBasic) |
                         (handler ? 0 : kReturnThread | ((control & kControlSpsel) != 0 ? kReturnPsp : 0));
   // While still in thread mode: a handler cannot change the stack pointer that is used.
   processor_.set_special(Special::kControl, control & 1);

@@ -49,6 +49,7 @@ class Exceptions {
 
  private:
   int current_priority() const;
+  bool keeps_fp() const;
   bool push_frame(uint32_t return_address, uint32_t& frame);
   bool pop_frame(uint32_t frame, bool extended, int back_to);
   bool nested_fault(int exception, uint32_t status);

@@ -170,6 +170,7 @@ class Machine {
   std::optional<Halt> handle_breakpoint_instruction(uint32_t pc);
   std::optional<Halt> handle_due();
   bool just_slept(uint32_t pc) const;
+  bool just_yielded(uint32_t pc) const;
   std::optional<Halt> sleep();
   std::optional<Halt> fault(const Fault& fault);
   void clear_exclusive();

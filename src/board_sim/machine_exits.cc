@@ -19,7 +19,8 @@ using schedule::kNoRegister;
 constexpr int kEmulatorSvc = 2, kEmulatorPrefetchAbort = 3, kEmulatorDataAbort = 4, kEmulatorBkpt = 7,
               kEmulatorReturn = 8, kEmulatorNocp = 17, kEmulatorInvstate = 18;
 constexpr uint32_t kFirstReturnValue = 0xFFFFFFE0;
-constexpr uint16_t kSemihosting = 0xBEAB, kWfi = 0xBF30, kWfe = 0xBF20;
+constexpr uint16_t kSemihosting = 0xBEAB, kWfi = 0xBF30, kWfe = 0xBF20, kYield = 0xBF10;
+constexpr uint32_t kWideWfe = 0x8002F3AF, kWideYield = 0x8001F3AF;
 constexpr uint32_t kIpsr = 0x1FF, kThumb = 1u << 24;
 
 bool is_breakpoint(uint32_t halfword) {
@@ -100,6 +101,7 @@ std::optional<Halt> Machine::handle_exit(uc_err error) {
   const uint32_t pc = processor_.reg(15) & ~1u;
   if (error == UC_ERR_INSN_INVALID) {
     const bool thumb = (processor_.xpsr() & kThumb) != 0;
+    if (just_yielded(pc)) return handle_end(pc);  // nothing to yield to, and WFE may wake at any time
     stop_at(pc);
     return fault({kUsageFault, thumb ? kCfsrUndefinstr : kCfsrInvstate, pc, 0});
   }
@@ -107,7 +109,7 @@ std::optional<Halt> Machine::handle_exit(uc_err error) {
     throw JobError(fmt::format("the emulator stopped at {:#010x}: {}", pc, uc_strerror(error)));
   }
   if (end && pc == *end && !just_slept(pc)) return handle_end(pc);
-  stop_at(pc);  // WFI or WFE
+  stop_at(pc);  // WFI
   return sleep();
 }
 
@@ -132,10 +134,22 @@ std::optional<Halt> Machine::handle_end(uint32_t address) {
   return handle_guard(address);
 }
 
-/// The instruction before `pc` is WFI or WFE.
+/// The instruction before `pc` is WFI.
 bool Machine::just_slept(uint32_t pc) const {
-  const uint32_t code = memory_.value(pc - 2, 2).value_or(0);
-  return code == kWfi || code == kWfe;
+  return memory_.value(pc - 2, 2).value_or(0) == kWfi;
+}
+
+/// The block that ran last ended before `pc`, with WFE or YIELD: the emulator reports them as it does an undefined
+/// instruction, but with the address of the one after them.
+bool Machine::just_yielded(uint32_t pc) const {
+  if (current_ == nullptr || current_->insns.empty() || current_->end() != pc) return false;
+  const uint32_t address = current_->insns.back().address;
+  if (pc - address == 4) {
+    const uint32_t code = memory_.value(address, 4).value_or(0);
+    return code == kWideWfe || code == kWideYield;
+  }
+  const uint32_t code = memory_.value(address, 2).value_or(0);
+  return code == kWfe || code == kYield;
 }
 
 /// The fault that the guarded instruction at `address` makes with the registers as they are.

@@ -232,10 +232,12 @@ void Machine::on_device_write(uc_engine*, uint64_t offset, unsigned size, uint64
     return;
   }
   if (machine.refused(address, bytes, true, static_cast<uint32_t>(value))) return;
+  const uint32_t traps = machine.system_.ccr;
   machine.system_.write(address, static_cast<uint32_t>(value), bytes, machine.now_at_access(address, bytes, true));
   if (!machine.system_.changed && !machine.system_.reset_requested) return;
   machine.attention_at_ = 0;
-  if (machine.system_.reset_requested || machine.exceptions_.to_take() != kThread) machine.stop_behind_store();
+  const bool due = machine.system_.reset_requested || machine.exceptions_.to_take() != kThread;
+  if (due || machine.system_.ccr != traps) machine.stop_behind_store();  // what traps is looked at as a block begins
 }
 
 // What a store made due happens behind it, not at the end of its block: the emulator stops between two accesses. It

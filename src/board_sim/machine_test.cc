@@ -268,6 +268,61 @@ TEST_F(MachineTest, WfiSleepsUntilAnInterruptEvenAMaskedOne) {
   EXPECT_NEAR(static_cast<double>(machine->cycles()), 50'000, 200);
 }
 
+TEST_F(MachineTest, WfeSevAndYieldAreHintsThatGoOn) {
+  for (const char* hint :
+       {"wfe", "sev\n wfe", "yield", "wfe.w", "yield.w", "itt eq\n yieldeq\n wfeeq", "it ne\n wfene"}) {
+    SCOPED_TRACE(hint);
+    EXPECT_EQ(run("movs r5, #0\n" + std::string(hint) + "\n adds r5, #1\n adds r5, #2\n bkpt 0").reason,
+              Reason::kBreakpoint);
+    EXPECT_EQ(rig->reg(5), 3u);
+  }
+  expect_fault("wfe\n udf #1\n", 2, kCfsrUndefinstr);
+  // Waiting for what an interrupt sets.
+  rig->load(
+      "ldr r0, =0xE000E010\n ldr r1, =49999\n str r1, [r0, #4]\n str r1, [r0, #8]\n movs r1, #7\n"
+      "str r1, [r0]\n movs r6, #0\n 1: wfe\n cmp r6, #0\n beq 1b\n bkpt 0\n .ltorg\n .balign 256\n"
+      "adds r6, #1\n bx lr");
+  rig->vector(kSysTick, kCode + 256);
+  machine->debugger = true;
+  EXPECT_EQ(machine->run().reason, Reason::kBreakpoint);
+  EXPECT_EQ(rig->reg(6), 1u);
+  EXPECT_NEAR(static_cast<double>(machine->cycles()), 50'000, 200);
+}
+
+TEST_F(MachineTest, StepsAndBreakpointsAfterAnEventHint) {
+  rig->load("movs r5, #1\n wfe\n movs r5, #2\n yield\n movs r5, #3\n bkpt 0");
+  machine->debugger = true;
+  for (uint32_t offset = 2; offset <= 10; offset += 2) {
+    EXPECT_EQ(machine->step().reason, Reason::kStep);
+    EXPECT_EQ(rig->reg(15), kCode + offset);
+  }
+  rig->load("movs r5, #1\n wfe\n movs r5, #2\n bkpt 0");
+  machine->add_breakpoint(kCode + 4);
+  EXPECT_EQ(machine->run().reason, Reason::kBreakpoint);
+  EXPECT_EQ(rig->reg(15), kCode + 4);
+  EXPECT_EQ(rig->reg(5), 1u);
+}
+
+TEST_F(MachineTest, FramesKeepTheFpuUnlessToldNotTo) {
+  for (const bool keep : {true, false}) {
+    rig->load("ldr r0, =0xE000ED88\n mov r1, #0xF00000\n str r1, [r0]\n ldr r0, =0xE000EF34\n ldr r4, [r0]\n" +
+              std::string(keep ? "" : "mov r1, #0\n str r1, [r0]\n") +
+              "dsb\n isb\n mov r5, sp\n vmov.f32 s0, #1.0\n svc #0\n bkpt 0\n .ltorg\n .balign 256\n"
+              "mov r6, sp\n sub r5, r5, r6\n mov r6, lr\n bx lr");
+    rig->vector(kSvc, kCode + 256);
+    machine->debugger = true;
+    EXPECT_EQ(machine->run().reason, Reason::kBreakpoint);
+    EXPECT_EQ(rig->reg(4), 0xC0000000);
+    EXPECT_EQ(rig->reg(5), keep ? 0x68u : 0x20u);
+    EXPECT_EQ(rig->reg(6) >> 4 & 1, keep ? 0u : 1u);
+  }
+}
+
+TEST_F(MachineTest, DivisionTrapsFromTheInstructionBehindTheStoreThatSaysSo) {
+  expect_fault("ldr r1, =0xE000ED14\n movs r2, #0x10\n movs r3, #0\n str r2, [r1]\n udiv r4, r2, r3\n .ltorg", 8,
+               kCfsrDivbyzero);
+}
+
 TEST_F(MachineTest, UnmaskingTakesAPendingInterruptAtOnce) {
   rig->load(
       "cpsid i\n ldr r0, =0xE000ED04\n mov r1, #0x10000000\n str r1, [r0]\n adds r5, #1\n cpsie i\n isb\n mov r4, r6\n"

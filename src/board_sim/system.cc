@@ -57,6 +57,7 @@ void SystemSpace::reset() {
   vtor = reset_vtor_;
   ccr = kCcrStkalign;
   if (v6m_) ccr |= kCcrUnalignTrp;
+  fpccr = has_fpu_ ? kFpccrAspen | kFpccrLspen : 0;
   cpacr = cfsr = hfsr = mmfar = bfar = 0;
   pending.reset();
   active.reset();
@@ -126,6 +127,9 @@ void SystemSpace::write_word(uint32_t address, uint32_t value, uint64_t now) {
     case 0xE000EF00:  // STIR
       pending[(kFirstInterrupt + (value & 0x1FF)) % kExceptions] = true;
       changed = true;
+      return;
+    case 0xE000EF34:
+      if (has_fpu_) fpccr = value & (kFpccrAspen | kFpccrLspen);
       return;
     default:
       break;
@@ -337,6 +341,8 @@ uint32_t SystemSpace::read_identity(uint32_t address) const {
   switch (address) {
     case 0xE000E004:  // ICTR: how many interrupts
       return 7;
+    case 0xE000EF34:
+      return fpccr;
     case 0xE000EF40:
       return has_fpu_ ? 0x10110021 : 0;
     case 0xE000EF44:

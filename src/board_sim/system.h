@@ -58,6 +58,8 @@ enum : uint32_t {
   kCcrUnalignTrp = 1u << 3,
   kCcrDiv0Trp = 1u << 4,
   kCcrStkalign = 1u << 9,
+  kFpccrAspen = 1u << 31,
+  kFpccrLspen = 1u << 30,
 };
 
 /// The 24-bit down counter, computed from the cycle count when somebody looks.
@@ -102,7 +104,7 @@ class SystemSpace {
   /// `priority` without its subpriority: what pre-emption compares.
   int group(int priority) const;
 
-  uint32_t vtor = 0, ccr = 0, cpacr = 0;
+  uint32_t vtor = 0, ccr = 0, cpacr = 0, fpccr = 0;
   uint32_t cfsr = 0, hfsr = 0, dfsr = 0, mmfar = 0, bfar = 0;
   uint32_t demcr = 0;
   std::bitset<kExceptions> pending, active, enabled;
@@ -134,7 +136,7 @@ class SystemSpace {
   uint32_t idcode_address_ = 0, idcode_ = 0;
   uint32_t prigroup_ = 0, dwt_control_ = 0, count_ = 0, scr_ = 0;
   uint64_t counted_at_ = 0;             // count_ held at this cycle
-  std::map<uint32_t, uint32_t> other_;  // registers that only remember: MPU, FPCCR, ...
+  std::map<uint32_t, uint32_t> other_;  // registers that only remember: MPU, FPCAR, ...
 };
 
 }  // namespace mote::board_sim
