@@ -90,7 +90,7 @@ struct GemmTile {
 std::vector<GemmTile> gemm_tiles(const target::Target& target, bool wide_weights);
 
 /// void NAME(const uint32_t *weights, const int16_t *activations, void *out, int32_t groups), groups >= 1.
-/// Deterministic. Targets without DSP or without a known pipeline get the C form only.
+/// Deterministic. Targets without DSP get the C form only.
 MicroKernel gemm(const GemmSpec& spec, const target::Target& target);
 
 /// Zeros after a weight stream, in words: a kernel that works ahead reads them.
