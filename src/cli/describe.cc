@@ -73,6 +73,7 @@ struct Details {
   }
   std::string operator()(const ir::Concat& a) const { return fmt::format("axis {}", a.axis); }
   std::string operator()(const ir::Slice& a) const { return fmt::format("from {}", fmt::join(a.begin, "x")); }
+  std::string operator()(const ir::Insert& a) const { return fmt::format("to {}", fmt::join(a.begin, "x")); }
   std::string operator()(const auto&) const { return ""; }
 };
 

@@ -154,13 +154,13 @@ std::vector<Candidate> candidates_of(const kernels::Workload& workload, const ta
   return joined(std::move(known), std::move(unknown));
 }
 
-std::vector<Candidate> candidates_of_part(const kernels::Workload& part, const kernels::Workload& whole, int64_t rows,
-                                          int64_t of, const target::Target& target, const Choose& choose,
-                                          const std::string& function, Offer offer) {
+std::vector<Candidate> candidates_of_part(const kernels::Workload& part, const kernels::Workload& whole,
+                                          int64_t positions, int64_t of, const target::Target& target,
+                                          const Choose& choose, const std::string& function, Offer offer) {
   constexpr size_t kMost = 4;  // of those that are known
   constexpr uint64_t kCallCycles = 100;
   const auto share = [&](uint64_t cycles) {
-    return cycles * static_cast<uint64_t>(rows) / static_cast<uint64_t>(of) + kCallCycles;
+    return cycles * static_cast<uint64_t>(positions) / static_cast<uint64_t>(of) + kCallCycles;
   };
   const space::Space space = kernels::space_of(part, target);
   std::vector<Candidate> known, unknown;

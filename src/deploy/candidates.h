@@ -26,10 +26,10 @@ enum class Offer : uint8_t { kUsual, kSmallCode };
 std::vector<Candidate> candidates_of(const kernels::Workload& workload, const target::Target& target,
                                      const Choose& choose, const std::string& function, Offer offer);
 
-/// The same for a workload that computes `rows` of the `of` rows of another one: the best that records know of that
-/// one, the fallback, and the first point of each algorithm. Cycles are that share of the other's, and a call.
-std::vector<Candidate> candidates_of_part(const kernels::Workload& part, const kernels::Workload& whole, int64_t rows,
-                                          int64_t of, const target::Target& target, const Choose& choose,
-                                          const std::string& function, Offer offer);
+/// The same for a workload that computes `positions` of the `of` positions of another one: the best that records know
+/// of that one, the fallback, and the first point of each algorithm. Cycles are that share of the other's, and a call.
+std::vector<Candidate> candidates_of_part(const kernels::Workload& part, const kernels::Workload& whole,
+                                          int64_t positions, int64_t of, const target::Target& target,
+                                          const Choose& choose, const std::string& function, Offer offer);
 
 }  // namespace mote::deploy

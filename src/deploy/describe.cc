@@ -10,6 +10,7 @@
 
 #include "codegen/emit.h"
 #include "deploy/shared_code.h"
+#include "deploy/views.h"
 
 namespace mote::deploy {
 namespace {
@@ -46,13 +47,14 @@ std::string place_of(const Arena& arena, const Region& region, const std::string
   return fmt::format("AT_IN(arena{}, {}, {})", suffix, type, offset);
 }
 
-/// The C expression of the address where tensor `id` lives.
-std::string address_of(const Network& network, const Arena& arena, ir::TensorId id, bool for_reading) {
+/// The C expression of the address where tensor `id` lives, or `offset` bytes above it.
+std::string address_of(const Network& network, const Arena& arena, ir::TensorId id, bool for_reading,
+                       int64_t offset = 0) {
   const char* const type = c_type(network.graph.tensor(id).dtype);
   const int region = arena.region_of_tensor[static_cast<size_t>(id)];
   if (region < 0) return fmt::format("{}_constant_{}", network.prefix, constant_behind(network, id));
   return place_of(arena, arena.region_of(id), fmt::format("{}{}", for_reading ? "const " : "", type),
-                  arena.offset_of(id));
+                  arena.offset_of(id) + offset);
 }
 
 /// Tensor `id` as input or output number `index`.
@@ -115,7 +117,7 @@ std::string call_of(const Network& network, const Arena& arena, const SharedCode
       arguments.push_back(shared.constants[index].at(next_constant++).symbol);
     }
   }
-  arguments.push_back(address_of(network, arena, op.output, false));
+  arguments.push_back(address_of(network, arena, op.output, false, written_from(network.graph, op)));
   const int scratch = arena.region_of_scratch[index];
   if (scratch >= 0) {
     const Region& region = arena.regions[static_cast<size_t>(scratch)];

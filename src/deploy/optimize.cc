@@ -14,6 +14,7 @@ namespace mote::deploy {
 namespace {
 
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+constexpr int32_t kMostStrips = 4;
 
 /// With Optimize::kRam a per cent more RAM is taken only where it saves three per cent of the cycles or more: the very
 /// least byte would often cost several times the cycles of a few per cent more.
@@ -39,16 +40,22 @@ class Optimizer {
   Solution best() const {
     Solution best = solve(unstreamed(graph_));
     if (for_ram()) {
-      try_forms(std::nullopt, 1, best);
+      try_forms(1, std::nullopt, 1, best);
       const int64_t least = guess_ram(best.form.graph);
-      try_forms(least + least / 4, 1, best);
+      try_forms(1, least + least / 4, 1, best);
+      // More strips are for budgets: each costs more calls, columns computed twice and time here than the one before.
+      try_forms(2, std::nullopt, 1, best);
       return best;
     }
     // Only a limit on RAM is a reason to compute by rows, and only one that costs something otherwise.
     if (!goal_.ram_bytes || best.is_best) return best;
-    try_forms(goal_.ram_bytes, 2, best);
+    try_forms(1, goal_.ram_bytes, 2, best);
     // Which forms keep a budget was an estimate.
-    if (!within_budgets(best.selection)) try_forms(std::nullopt, 2, best);
+    if (!within_budgets(best.selection)) try_forms(1, std::nullopt, 2, best);
+    for (int32_t strips = 2; strips <= kMostStrips && !best.is_best; ++strips) {
+      try_forms(strips, std::nullopt, 1, best);
+      if (within_budgets(best.selection)) break;
+    }
     return best;
   }
 
@@ -56,12 +63,16 @@ class Optimizer {
   bool for_ram() const { return goal_.optimize == Goal::Optimize::kRam; }
 
   /// At most `most` streamed forms for a limit on RAM, or for as little as possible: `best` is replaced by one that is
-  /// better.
-  void try_forms(std::optional<int64_t> ram_bytes, size_t most, Solution& best) const {
-    for (passes::Streamed& form : streamed_forms(graph_, ram_bytes, most)) {
+  /// better. Whether there was one.
+  bool try_forms(int32_t strips, std::optional<int64_t> ram_bytes, size_t most, Solution& best) const {
+    bool any = false;
+    for (passes::Streamed& form : streamed_forms(graph_, strips, ram_bytes, most)) {
       Solution other = solve(std::move(form));
-      if (is_better(other.selection, best.selection)) best = std::move(other);
+      if (!is_better(other.selection, best.selection)) continue;
+      best = std::move(other);
+      any = true;
     }
+    return any;
   }
 
   Solution solve(passes::Streamed form) const {
@@ -89,15 +100,22 @@ class Optimizer {
 
   /// What is worth most (see worth()) of the least RAM and some steps above it.
   Selection small(const Selector& selector, int64_t most_ram) const {
-    const int64_t least = std::min(most_ram, selector.least_ram());
-    Selection best = selector.fastest_within(least, goal_.flash_bytes, false);
+    Selection best = selector.fastest_within(std::min(most_ram, selector.least_ram()), goal_.flash_bytes, false);
     if (best.ram_bytes > most_ram) return best;
     const uint64_t fewest_cycles = selector.fastest_within(kNoLimit, goal_.flash_bytes, false).cycles;
-    for (const int64_t sixteenths : {17, 18, 20, 24}) {
-      const int64_t limit = std::min(most_ram, least * sixteenths / 16);
+    const int64_t least = best.ram_bytes;
+    for (const int64_t parts : {33, 34, 36, 40, 48}) {
+      const int64_t limit = std::min(most_ram, least * parts / 32);
       // More RAM than the best so far takes, and not a cycle less than there can be.
-      const Selection hoped{{}, best.ram_bytes + 1, 0, fewest_cycles};
+      const Selection hoped{{}, best.ram_bytes + 1, 0, 0, fewest_cycles};
       if (limit <= best.ram_bytes || worth(hoped) >= worth(best)) continue;
+      Selection other = selector.fastest_within(limit, goal_.flash_bytes, false);
+      if (is_better(other, best)) best = std::move(other);
+    }
+    // What is chosen kernel by kernel is not the least together: other kernels may have a plan at the bound of these,
+    // which then is proved as well.
+    if (best.bound_bytes == best.ram_bytes) return best;
+    for (const int64_t limit : {best.bound_bytes, std::min(most_ram, best.bound_bytes * 33 / 32)}) {
       Selection other = selector.fastest_within(limit, goal_.flash_bytes, false);
       if (is_better(other, best)) best = std::move(other);
     }

@@ -185,7 +185,9 @@ Selection Selector::improved(Picks picks, const Picks& wanted, int64_t limit, bo
 
 Selection Selector::selection(Picks picks) const {
   Selection selection;
-  selection.ram_bytes = peak_of(picks);
+  const memory::Plan plan = memory::plan(lay_out(graph_, footprints_of(picks)).problem, kQuick);
+  selection.ram_bytes = plan.peak_bytes;
+  selection.bound_bytes = plan.lower_bound_bytes;
   selection.flash_bytes = flash_of(picks);
   for (size_t t = 0; t < tasks_.size(); ++t) {
     selection.cycles += static_cast<uint64_t>(cycles_of(t, picks[t]));
@@ -353,17 +355,17 @@ std::vector<Task> tasks_of(const passes::Streamed& form, const ir::Graph& before
     if (views.takes_no_code[i]) continue;
     const kernels::Workload workload = kernels::make_workload(form.graph, form.graph.operators[i]);
     const passes::Origin& origin = form.origins[i];
-    const bool is_part = origin.rows != origin.of || origin.op < 0;
-    const std::string key = is_part ? fmt::format("{} {}", origin.op, workload.key) : fmt::format("alone {}", i);
+    const std::string key =
+        origin.is_part() ? fmt::format("{} {}", origin.op, workload.key) : fmt::format("alone {}", i);
     const auto [found, is_new] = task_of.emplace(key, tasks.size());
     if (is_new) {
       const std::string function = function_of(prefix, form.graph, i);
       tasks.emplace_back();
       tasks.back().candidates =
-          is_part && origin.op >= 0
+          origin.is_part() && origin.op >= 0
               ? candidates_of_part(workload,
                                    kernels::make_workload(before, before.operators[static_cast<size_t>(origin.op)]),
-                                   origin.rows, origin.of, target, choose, function, offer)
+                                   origin.part, origin.of, target, choose, function, offer)
               : candidates_of(workload, target, choose, function, offer);
     }
     tasks[found->second].operators.push_back(i);

@@ -27,6 +27,7 @@ std::vector<Task> tasks_of(const passes::Streamed& form, const ir::Graph& before
 struct Selection {
   std::vector<size_t> picks;
   int64_t ram_bytes = 0;     // of the arena
+  int64_t bound_bytes = 0;   // no plan of these kernels takes less
   uint64_t flash_bytes = 0;  // kernels and constants, what is shared once, as far as known before compiling
   uint64_t cycles = 0;
 };

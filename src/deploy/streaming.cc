@@ -44,7 +44,7 @@ struct Form {
 
 passes::Streamed unstreamed(const ir::Graph& graph) {
   passes::Streamed all{graph, {}};
-  for (size_t i = 0; i < graph.operators.size(); ++i) all.origins.push_back({static_cast<int>(i), 1, 1});
+  for (size_t i = 0; i < graph.operators.size(); ++i) all.origins.push_back({static_cast<int>(i)});
   return all;
 }
 
@@ -52,7 +52,8 @@ int64_t guess_ram(const ir::Graph& graph) {
   return worst_step(graph).second;
 }
 
-std::vector<passes::Streamed> streamed_forms(const ir::Graph& graph, std::optional<int64_t> limit, size_t most) {
+std::vector<passes::Streamed> streamed_forms(const ir::Graph& graph, int32_t strips, std::optional<int64_t> limit,
+                                             size_t most) {
   // Only a stretch through the worst operator can help.
   const auto [worst, ram_before] = worst_step(graph);
   const auto goes = [&](size_t i) { return passes::goes_by_rows(graph, graph.operators[i]); };
@@ -60,7 +61,7 @@ std::vector<passes::Streamed> streamed_forms(const ir::Graph& graph, std::option
   for (size_t first = worst + 1; first-- > 0 && goes(first);) {
     for (size_t last = worst; last < graph.operators.size() && goes(last); ++last) {
       for (const int32_t rows : {1, 2, 4, 8}) {
-        std::optional<passes::Streamed> streamed = passes::stream(graph, {first, last, rows});
+        std::optional<passes::Streamed> streamed = passes::stream(graph, {first, last, rows, strips});
         if (!streamed) continue;
         const int64_t ram = guess_ram(streamed->graph);
         if (ram < ram_before) forms.push_back({std::move(*streamed), ram});

@@ -17,8 +17,9 @@ passes::Streamed unstreamed(const ir::Graph& graph);
 /// operand that dies.
 int64_t guess_ram(const ir::Graph& graph);
 
-/// Streamed forms of `graph` that take less RAM by guess_ram(), at most `most`: those that need the least; or, with a
-/// limit, of those within it the ones with the fewest calls.
-std::vector<passes::Streamed> streamed_forms(const ir::Graph& graph, std::optional<int64_t> limit, size_t most);
+/// Streamed forms of `graph` in so many strips that take less RAM by guess_ram(), at most `most`: those that need the
+/// least; or, with a limit, of those within it the ones with the fewest calls.
+std::vector<passes::Streamed> streamed_forms(const ir::Graph& graph, int32_t strips, std::optional<int64_t> limit,
+                                             size_t most);
 
 }  // namespace mote::deploy

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "deploy/firmware.h"
 #include "deploy/host_library_test.h"
 #include "deploy/library.h"
@@ -63,20 +65,63 @@ ir::Graph image_network(uint64_t seed) {
 
 TEST(Streaming, StretchesOfAnImageNetworkEqualTheReference) {
   int tried = 0;
-  for (uint64_t seed = 1; seed <= 4; ++seed) {
+  for (uint64_t seed = 1; seed <= 7; ++seed) {
     Random random(seed);
     const ir::Graph graph = image_network(seed);
     const ir::Graph passed = passes::run_passes(graph);
     const size_t first = random.below(4), last = first + 2 + random.below(passed.operators.size() - first - 2);
-    const passes::Stretch stretch{first, last, static_cast<int32_t>(random.between(1, 5))};
-    SCOPED_TRACE(testing::Message() << "seed " << seed << ": " << first << " to " << last << " by " << stretch.rows);
+    const int32_t strips = seed < 4 ? 1 : static_cast<int32_t>(random.between(2, 3));
+    const passes::Stretch stretch{first, last, static_cast<int32_t>(random.between(1, 5)), strips};
+    SCOPED_TRACE(testing::Message() << "seed " << seed << ": " << first << " to " << last << " by " << stretch.rows
+                                    << " in " << strips);
     const std::optional<passes::Streamed> streamed = passes::stream(passed, stretch);
     if (!streamed) continue;
     ++tried;
     expect_same_as_reference(library_of(streamed->graph), graph, seed);
     if (HasFailure()) return;
   }
-  EXPECT_GT(tried, 1);
+  EXPECT_GT(tried, 3);
+}
+
+/// In two strips, by two rows: inserts are what puts the results together.
+TEST(Streaming, InsertsFillOneTensorInPlaceAndShareTheirCode) {
+  const ir::Graph graph = passes::run_passes(image_network(1));
+  const std::optional<passes::Streamed> streamed = passes::stream(graph, {0, 3, 2, 2});
+  ASSERT_TRUE(streamed);
+  const Library library = library_of(streamed->graph);
+  const SharedCode shared = share_code(library.network);
+  size_t inserts = 0, functions = 0;
+  std::set<int> regions;
+  for (size_t i = 0; i < streamed->graph.operators.size(); ++i) {
+    const ir::Operator& op = streamed->graph.operators[i];
+    if (!std::holds_alternative<ir::Insert>(op.attributes)) continue;
+    ++inserts;
+    functions += shared.owner[i] == i ? 1 : 0;
+    regions.insert(library.arena.region_of_tensor[static_cast<size_t>(op.output)]);
+  }
+  EXPECT_EQ(inserts, 16u);
+  EXPECT_LE(functions, 2u) << "the first one, and one for all places";
+  EXPECT_EQ(regions.size(), 1u);
+  expect_same_as_reference(library, graph, 1);
+}
+
+/// Three convolutions, of which the tensors in between are wide: neither whole nor by rows do they fit as in strips.
+TEST(Streaming, StripsFitWhereRowsDoNot) {
+  ir::GraphBuilder builder("wide", 1);
+  const ir::TensorId x = builder.input({1, 12, 48, 2});
+  const ir::TensorId a = builder.conv_2d(x, 16, {3, 3}), b = builder.conv_2d(a, 16, {3, 3});
+  builder.output(builder.max_pool_2d(b, {4, 4}, {.stride = {4, 4}}));
+  const ir::Graph graph = builder.finish();
+  const target::Board board = target::load_board("nucleo-f746zg");
+  int64_t by_rows = std::numeric_limits<int64_t>::max();
+  for (const int32_t rows : {1, 2}) {
+    const std::optional<passes::Streamed> streamed = passes::stream(passes::run_passes(graph), {0, 2, rows});
+    ASSERT_TRUE(streamed);
+    by_rows = std::min(by_rows, library_of(streamed->graph).arena.bytes());
+  }
+  const Library library = make_library(graph, "wide.tflite", "", board, {}, {Goal::Optimize::kSpeed, by_rows / 2, {}});
+  EXPECT_LE(library.arena.bytes(), by_rows / 2);
+  expect_same_as_reference(library, graph, 1);
 }
 
 TEST(Streaming, TheLeastRamIsLessAndTheBytesAreTheSame) {

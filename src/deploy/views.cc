@@ -28,6 +28,10 @@ std::optional<int64_t> offset_of(const ir::Slice& slice, const ir::Tensor& from,
   return offset;
 }
 
+bool inserts_into(const ir::Operator& op) {
+  return std::holds_alternative<ir::Insert>(op.attributes) && op.inputs.size() > 1 && op.inputs[1] != ir::kNoTensor;
+}
+
 class Finder {
  public:
   explicit Finder(const ir::Graph& graph)
@@ -42,6 +46,9 @@ class Finder {
       const ir::Operator& op = graph_.operators[i];
       const ir::Concat* const concat = std::get_if<ir::Concat>(&op.attributes);
       if (concat != nullptr && !op.post) views_.takes_no_code[i] = gather(op, static_cast<size_t>(concat->axis));
+    }
+    for (const ir::Operator& op : graph_.operators) {
+      if (inserts_into(op)) parents_[static_cast<size_t>(op.inputs[1])] = Place{op.output, 0};
     }
     for (size_t i = 0; i < graph_.operators.size(); ++i) {
       const ir::Operator& op = graph_.operators[i];
@@ -97,6 +104,15 @@ class Finder {
 
 Views views_of(const ir::Graph& graph) {
   return Finder(graph).find();
+}
+
+int64_t written_from(const ir::Graph& graph, const ir::Operator& op) {
+  if (!inserts_into(op)) return 0;
+  const ir::Tensor& y = graph.tensor(op.output);
+  const std::vector<int32_t>& begin = std::get<ir::Insert>(op.attributes).begin;
+  int64_t elements = 0;
+  for (size_t d = 0; d < begin.size(); ++d) elements = elements * y.shape[d] + begin[d];
+  return elements * static_cast<int64_t>(ir::size_of(y.dtype));
 }
 
 }  // namespace mote::deploy

@@ -22,6 +22,11 @@ struct Views {
 /// A reshaped tensor is its operand; a slice is part of its operand where that part is one run of bytes; and the
 /// operands of a concatenation are parts of its output, written there by their producers, where each is one run of
 /// bytes and lies in no other concatenation. All of them begin at multiples of four bytes, because kernels read words.
+/// What an insert writes into is its output.
 Views views_of(const ir::Graph& graph);
+
+/// Bytes from the beginning of the operator's output to what its kernel is given the address of: the place of what an
+/// insert writes into a tensor that is there; otherwise 0.
+int64_t written_from(const ir::Graph& graph, const ir::Operator& op);
 
 }  // namespace mote::deploy

@@ -145,7 +145,7 @@ class Run {
       if (id == ir::kNoTensor || graph_.tensor(id).is_constant() || !passed.insert(id).second) continue;
       arguments.push_back(tensors_.place(id));
     }
-    arguments.push_back(tensors_.place(op.output));
+    arguments.push_back(tensors_.place(op.output) + static_cast<uint32_t>(deploy::written_from(graph_, op)));
     const size_t scratch = network_.kernels[index]->program.workspace_bytes();
     if (scratch > 0) {
       scratch_.push_back(session_.allocate(static_cast<uint32_t>(scratch)));

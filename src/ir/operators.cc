@@ -21,6 +21,7 @@ std::string_view kind_of(const OpAttributes& attributes) {
                         [](const Reshape&) -> Name { return "reshape"; },
                         [](const Concat&) -> Name { return "concat"; },
                         [](const Slice&) -> Name { return "slice"; },
+                        [](const Insert&) -> Name { return "insert"; },
                         [](const Quantize&) -> Name { return "quantize"; },
                         [](const Dequantize&) -> Name { return "dequantize"; },
                         [](const Lookup&) -> Name { return "lookup"; },

@@ -152,6 +152,15 @@ struct Slice {
   bool operator==(const Slice&) const = default;
 };
 
+/// inputs: {x, into or none}. `into`, which has the output's shape, with x in the place that begins at `begin` (one
+/// entry per dimension). Without `into`, what other inserts do not write is not defined (here: zeros); `into` is the
+/// output of an insert and read by nothing else, so that a chain of them fills one tensor in place. No source model
+/// has it: concatenations are taken apart into it where memory is scarce.
+struct Insert {
+  std::vector<int32_t> begin = {};
+  bool operator==(const Insert&) const = default;
+};
+
 /// inputs: {x}. float32 to int8, or int8 to int8 (requantisation).
 struct Quantize {
   bool operator==(const Quantize&) const = default;
@@ -168,8 +177,9 @@ struct Lookup {
   bool operator==(const Lookup&) const = default;
 };
 
-using OpAttributes = std::variant<Conv2D, DepthwiseConv2D, Dense, Add, Mul, AveragePool2D, MaxPool2D, Mean, Softmax,
-                                  Logistic, Tanh, Relu, Pad, Reshape, Concat, Slice, Quantize, Dequantize, Lookup>;
+using OpAttributes =
+    std::variant<Conv2D, DepthwiseConv2D, Dense, Add, Mul, AveragePool2D, MaxPool2D, Mean, Softmax, Logistic, Tanh,
+                 Relu, Pad, Reshape, Concat, Slice, Insert, Quantize, Dequantize, Lookup>;
 
 /// One operator of a graph.
 struct Operator {

@@ -52,6 +52,7 @@ void for_each_field(OpAttributes& attributes, Field field) {
                  [](Reshape&) {},
                  [&](Concat& a) { field("axis", a.axis); },
                  [&](Slice& a) { field("begin", a.begin); },
+                 [&](Insert& a) { field("begin", a.begin); },
                  [](Quantize&) {},
                  [](Dequantize&) {},
                  [&](Lookup& a) { field("table", a.table); },

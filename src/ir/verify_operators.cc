@@ -301,6 +301,35 @@ Problem check(const Call& call, const Slice& slice) {
   return check_same_quantization(call, call.input(0));
 }
 
+Problem check(const Call& call, const Insert& insert) {
+  if (Problem problem = check_arity(call, 1, 2)) return problem;
+  if (call.op.post) return "an insert has no table";
+  if (Problem problem = check_activations(call, 1)) return problem;
+  const Shape &from = call.input(0).shape, &to = call.output().shape;
+  if (insert.begin.size() != to.size() || to.size() != from.size())
+    return fmt::format("it begins at {} places of {}", insert.begin.size(), describe(call.output()));
+  for (size_t d = 0; d < to.size(); ++d) {
+    if (insert.begin[d] < 0 || insert.begin[d] > to[d] - from[d])
+      return fmt::format("{} from {} on is not within {}", describe(call.input(0)), fmt::join(insert.begin, "x"),
+                         describe(call.output()));
+  }
+  if (Problem problem = check_same_quantization(call, call.input(0)); problem || !call.has(1)) return problem;
+  if (Problem problem = check_activations(call, 2)) return problem;
+  if (call.input(1).shape != to)
+    return fmt::format("{} does not have the shape of {}", describe(call.input(1)), describe(call.output()));
+  int readers = 0;
+  bool is_inserted = false;
+  for (const Operator& other : call.graph.operators) {
+    readers += static_cast<int>(std::count(other.inputs.begin(), other.inputs.end(), call.op.inputs[1]));
+    const bool inserts = std::holds_alternative<Insert>(other.attributes);
+    is_inserted = is_inserted || (inserts && other.output == call.op.inputs[1]);
+  }
+  readers += static_cast<int>(std::count(call.graph.outputs.begin(), call.graph.outputs.end(), call.op.inputs[1]));
+  if (!is_inserted || readers > 1)
+    return fmt::format("{} is not the output of an insert that nothing else reads", describe(call.input(1)));
+  return check_same_quantization(call, call.input(1));
+}
+
 /// Operators that change the type: one operand of the same shape.
 Problem check_conversion(const Call& call) {
   if (Problem problem = check_arity(call, 1, 1)) return problem;

@@ -125,6 +125,12 @@ TEST(Verify, ChecksEveryKindOfOperator) {
   expect("i8 1x4x8x2 quant=0.25:3", "concat 0 0 -> 1 axis=2", "the quantisation of \"x\"");
   expect("i8 1x4x8x2" + same, "concat 0 0 -> 1 axis=4", "there is no axis 4");
   expect("i8 1x4x8x2" + same, "concat -> 1 axis=2", "it has 0 operands, not 1");
+  expect("i8 1x8x4x4" + same, "insert 0 - -> 1 begin=0,4,0,2", "");
+  expect("i8 1x8x4x4" + same, "insert 0 - -> 1 begin=0,5,0,2", "from 0x5x0x2 on is not within");
+  expect("i8 1x8x4x4" + same, "insert 0 - -> 1 begin=0,4,0", "it begins at 3 places of");
+  expect("i8 1x8x4x4 quant=1:0", "insert 0 - -> 1 begin=0,4,0,2", "the quantisation of \"x\"");
+  expect("i8 1x4x4x2" + same, "insert 0 0 -> 1 begin=0,0,0,0",
+         "is not the output of an insert that nothing else reads");
   expect("i8 1x4x4x2 quant=1:0", "quantize 0 -> 1", "");
   expect("f32 1x4x4x2", "quantize 0 -> 1", "is not i8");
   expect("f32 1x4x4x2", "dequantize 0 -> 1", "");
@@ -137,6 +143,16 @@ TEST(Verify, ChecksEveryKindOfOperator) {
   expect("i8 1x4x4x2 quant=1e-7:0", "add 0 0 -> 1", "is too small for operands of scale 0.5");
   expect("i8 1x4x4x2 quant=1e-20:0", "mul 0 0 -> 1", "its scales ask for a factor");
   expect("i8 1x4x4x1 quant=1:0", "mul 0 0 -> 1", "its output is 1x4x4x1, not 1x4x4x2");
+}
+
+TEST(Verify, OfAnInsertNothingIsReadButByTheNext) {
+  const std::string text =
+      "graph \"g\"\ninputs 0\noutputs 2\ntensor 0 \"x\" f32 1x2\ntensor 1 \"half\" f32 2x2\ntensor 2 \"y\" f32 2x2\n"
+      "op 0 insert 0 - -> 1 begin=0,0\nop 1 insert 0 1 -> 2 begin=1,0\n";
+  EXPECT_THAT(verify(parse(text, "test")), IsEmpty());
+  EXPECT_THAT(problems_with(text, "outputs 2", "outputs 1 2"), ElementsAre(HasSubstr("that nothing else reads")));
+  EXPECT_THAT(problems_with(text, "0 1 -> 2", "1 1 -> 2"), ElementsAre(HasSubstr("is not within")));
+  EXPECT_THAT(problems_with(text, "f32 1x2", "f32 1x3"), testing::Contains(HasSubstr("is not within")));
 }
 
 TEST(Verify, ChecksWeights) {

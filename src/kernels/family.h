@@ -24,6 +24,6 @@ extern const Family kElementwise;  // Lookup, Logistic, Tanh, Relu, Quantize, De
 extern const Family kPooling;      // AveragePool2D, MaxPool2D
 extern const Family kMean;         // Mean
 extern const Family kSoftmax;      // Softmax
-extern const Family kMovement;     // Pad, Reshape, Concat, Slice
+extern const Family kMovement;     // Pad, Reshape, Concat, Slice, Insert
 
 }  // namespace mote::kernels

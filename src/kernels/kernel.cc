@@ -35,6 +35,7 @@ const Family& family_of(const Workload& workload) {
                         [](const ir::Reshape&) -> const Family& { return kMovement; },
                         [](const ir::Concat&) -> const Family& { return kMovement; },
                         [](const ir::Slice&) -> const Family& { return kMovement; },
+                        [](const ir::Insert&) -> const Family& { return kMovement; },
                         [](const ir::Quantize&) -> const Family& { return kElementwise; },
                         [](const ir::Dequantize&) -> const Family& { return kElementwise; },
                         [](const ir::Lookup&) -> const Family& { return kElementwise; },

@@ -1,5 +1,5 @@
-// Operators that only move elements: Pad, Reshape, Concat, Slice. int8 values go through the operator's post table
-// where it has one.
+// Operators that only move elements: Pad, Reshape, Concat, Slice, Insert. int8 values go through the operator's post
+// table where it has one.
 #include "kernels/common.h"
 #include "kernels/family.h"
 
@@ -80,31 +80,68 @@ Program concat(const Workload& workload, const ir::Concat& attributes, Program p
   return program;
 }
 
-/// The dimensions behind the last one that is cut are one run of elements.
-Program slice(const Workload& workload, const ir::Slice& attributes, Program program) {
-  const ir::Tensor &x = workload.input(0), &y = workload.output();
-  std::vector<int64_t> from{1}, to{1}, begin{0};
-  for (size_t d = 0; d < x.shape.size(); ++d) {
-    const bool whole = x.shape[d] == y.shape[d];
-    const bool joins = whole && (d > 0);
+/// A part of a tensor. The dimensions behind the last one that is cut are one run of elements.
+struct Window {
+  std::vector<int64_t> all{1}, part{1}, begin{0};
+};
+
+Window window_of(const ir::Shape& all, const ir::Shape& part, const std::vector<int32_t>& begin) {
+  Window window;
+  for (size_t d = 0; d < all.size(); ++d) {
+    const bool joins = all[d] == part[d] && d > 0;
     if (joins) {
-      from.back() *= x.shape[d];
-      to.back() *= y.shape[d];
-      begin.back() *= x.shape[d];
+      window.all.back() *= all[d];
+      window.part.back() *= part[d];
+      window.begin.back() *= all[d];
     } else {
-      from.push_back(x.shape[d]);
-      to.push_back(y.shape[d]);
-      begin.push_back(attributes.begin[d]);
+      window.all.push_back(all[d]);
+      window.part.push_back(part[d]);
+      window.begin.push_back(begin[d]);
     }
   }
-  program.buffers = {loop::input("x", type_of(x.dtype), from), loop::output("y", type_of(y.dtype), to)};
+  return window;
+}
+
+Program slice(const Workload& workload, const ir::Slice& attributes, Program program) {
+  const ir::Tensor &x = workload.input(0), &y = workload.output();
+  const Window window = window_of(x.shape, y.shape, attributes.begin);
+  program.buffers = {loop::input("x", type_of(x.dtype), window.all), loop::output("y", type_of(y.dtype), window.part)};
   std::vector<Affine> target, source;
-  for (size_t d = 0; d < to.size(); ++d) {
+  for (size_t d = 0; d < window.part.size(); ++d) {
     target.push_back(var("i" + std::to_string(d)));
-    source.push_back(target.back() + begin[d]);
+    source.push_back(target.back() + window.begin[d]);
   }
   const Expr value = finished(workload, &program, loop::load("x", source));
-  program.body = nest(to, "i", {loop::store("y", target, value)});
+  program.body = nest(window.part, "i", {loop::store("y", target, value)});
+  return program;
+}
+
+/// Copies x alone, because `into` lies where y does; then y is the address where x goes, so that one function does for
+/// all places. In words where everything is a multiple of them.
+Program insert(const Workload& workload, const ir::Insert& attributes, Program program) {
+  constexpr int64_t kLanes = 4;
+  const ir::Tensor &x = workload.input(0), &y = workload.output();
+  Window window = window_of(y.shape, x.shape, attributes.begin);
+  const bool words = x.dtype == ir::DType::kInt8 && window.all.back() % kLanes == 0 &&
+                     window.part.back() % kLanes == 0 && window.begin.back() % kLanes == 0;
+  const bool has_into = workload.op().inputs.size() > 1 && workload.op().inputs[1] != ir::kNoTensor;
+  program.buffers = {loop::input("x", type_of(x.dtype), window.part)};
+  if (has_into) {
+    program.buffers.push_back(loop::input("into", type_of(y.dtype), window.all));
+    window.begin.assign(window.begin.size(), 0);
+  }
+  program.buffers.push_back(loop::output("y", type_of(y.dtype), window.all));
+  std::vector<int64_t> extents = window.part;
+  if (words) extents.back() /= kLanes;
+  std::vector<Affine> source, target;
+  for (size_t d = 0; d < extents.size(); ++d) {
+    const bool is_scaled = words && d + 1 == extents.size();
+    source.push_back(is_scaled ? var("i" + std::to_string(d)) * kLanes : var("i" + std::to_string(d)));
+    target.push_back(source.back() + window.begin[d]);
+  }
+  const loop::Stmt copy = words ? loop::store_word("y", target, kLanes, loop::load_word("x", source, kLanes))
+                                : loop::store("y", target, loop::load("x", source));
+  program.body = nest(extents, "i", {copy});
   return program;
 }
 
@@ -124,6 +161,7 @@ Program lower_movement(const Workload& workload, const space::Config&, const tar
   if (const ir::Pad* p = std::get_if<ir::Pad>(&attributes)) return pad(workload, *p, std::move(program));
   if (const ir::Concat* c = std::get_if<ir::Concat>(&attributes)) return concat(workload, *c, std::move(program));
   if (const ir::Slice* s = std::get_if<ir::Slice>(&attributes)) return slice(workload, *s, std::move(program));
+  if (const ir::Insert* i = std::get_if<ir::Insert>(&attributes)) return insert(workload, *i, std::move(program));
   return reshape(workload, std::move(program));
 }
 

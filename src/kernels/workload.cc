@@ -45,6 +45,7 @@ std::string attributes_text(const ir::OpAttributes& attributes) {
           [](const ir::Pad& a) { return fmt::format(" {}/{}", list_text(a.before), list_text(a.after)); },
           [](const ir::Concat& a) { return fmt::format(" axis{}", a.axis); },
           [](const ir::Slice& a) { return fmt::format(" from{}", list_text(a.begin)); },
+          [](const ir::Insert& a) { return fmt::format(" to{}", list_text(a.begin)); },
           [](const auto&) { return std::string(); },
       },
       attributes);

@@ -7,6 +7,12 @@
 //   y1 = concat(the last two rows of y0, conv(x[2:5])), z1 = conv(y1), ...
 //   z  = concat(z0, z1, ...)
 //
+// With several strips (patches), one strip of columns of the results comes after the other, each by rows as above: rows
+// are shorter then, but the columns that two strips need are computed twice, and a strip's rows are copied, into it
+// where they come from outside and out of it where its results go.
+//
+//   strip of x = x[:, 0:18], by rows;  z = insert(z0 at rows 0:1 and columns 0:16), ...; then x[:, 14:32], ...
+//
 // Not one of the ordered passes: it is worth its calls and copies only where memory is scarce, and deploy decides.
 #pragma once
 
@@ -18,17 +24,20 @@
 
 namespace mote::passes {
 
-/// Operators first to last of a graph, both included, and how many rows of the last one's output a turn computes.
+/// Operators first to last of a graph, both included, how many rows of the last one's output a turn computes, and into
+/// how many strips of columns its results are divided.
 struct Stretch {
   size_t first = 0, last = 0;
-  int32_t rows = 1;
+  int32_t rows = 1, strips = 1;
   bool operator==(const Stretch&) const = default;
 };
 
-/// What an operator of a streamed graph is: so many of the rows that operator `op` of the graph before it computes.
+/// What an operator of a streamed graph is: so many of the positions (rows times columns) that operator `op` of the
+/// graph before it computes.
 struct Origin {
-  int op = -1;  // -1: a slice or a concatenation
-  int64_t rows = 1, of = 1;
+  int op = -1;  // -1: a slice, a concatenation or an insert
+  int64_t part = 1, of = 1;
+  bool is_part() const { return op < 0 || part != of; }
 };
 
 struct Streamed {
@@ -42,7 +51,7 @@ struct Streamed {
 bool goes_by_rows(const ir::Graph& graph, const ir::Operator& op);
 
 /// The graph with the stretch computed by rows; nothing when that cannot be: an operator in it does not go by rows, a
-/// tensor is wanted both in it and after it, or there would be a single turn.
+/// tensor is wanted both in it and after it, there would be a single turn, or a result has fewer columns than strips.
 std::optional<Streamed> stream(const ir::Graph& graph, const Stretch& stretch);
 
 }  // namespace mote::passes

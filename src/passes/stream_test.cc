@@ -92,29 +92,33 @@ TEST(Stream, RefusesWhatDoesNotGoByRows) {
 }
 
 TEST(StreamProperty, EveryStretchComputesTheSameBytes) {
-  int tried = 0;
-  for (uint64_t seed = 1; seed <= 400; ++seed) {
+  int tried = 0, tried_strips = 0;
+  for (uint64_t seed = 1; seed <= 800; ++seed) {
     Random random(seed);
     const ir::Graph graph = random_chain(random);
     const std::vector<Bytes> inputs = random_inputs(graph, seed);
     const std::vector<Bytes> expected = outputs_of(graph, inputs);
     const size_t first = random.below(graph.operators.size());
     const size_t last = first + random.below(graph.operators.size() - first);
-    const Stretch stretch{first, last, static_cast<int32_t>(random.between(1, 4))};
+    const int32_t rows = static_cast<int32_t>(random.between(1, 4));
+    const Stretch stretch{first, last, rows, static_cast<int32_t>(seed % 4 + 1)};
     SCOPED_TRACE(testing::Message() << "seed " << seed << ", operators " << first << " to " << last << ", "
-                                    << stretch.rows << " rows");
+                                    << stretch.rows << " rows, " << stretch.strips << " strips");
     const std::optional<Streamed> streamed = stream(graph, stretch);
     if (!streamed) continue;
-    ++tried;
+    ++(stretch.strips > 1 ? tried_strips : tried);
     ASSERT_EQ(streamed->origins.size(), streamed->graph.operators.size());
     ASSERT_THAT(ir::verify(streamed->graph), testing::IsEmpty()) << ir::print(streamed->graph, false);
     ASSERT_EQ(outputs_of(streamed->graph, inputs), expected) << ir::print(streamed->graph, false);
     int64_t macs = 0, macs_before = 0;
     for (const ir::Operator& op : streamed->graph.operators) macs += op.source_macs;
     for (const ir::Operator& op : graph.operators) macs_before += op.source_macs;
-    EXPECT_LE(macs, macs_before) << "no row is computed twice";
+    if (stretch.strips == 1) {
+      EXPECT_LE(macs, macs_before) << "no row is computed twice";
+    }
   }
-  EXPECT_GT(tried, 150);
+  EXPECT_GT(tried, 60);
+  EXPECT_GT(tried_strips, 150);
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ Bytes compute(const Call& call) {
                         [&](const ir::Reshape&) { return reshape(call); },
                         [&](const ir::Concat& a) { return concat(call, a); },
                         [&](const ir::Slice& a) { return slice(call, a); },
+                        [&](const ir::Insert& a) { return insert(call, a); },
                         [&](const ir::Quantize&) { return quantize(call); },
                         [&](const ir::Dequantize&) { return dequantize(call); },
                         [](const ir::Lookup&) -> Bytes { unreachable("a lookup is a table"); },

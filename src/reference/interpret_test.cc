@@ -159,6 +159,11 @@ TEST(Interpret, MovesBytes) {
                  "op 0 concat 0 1 -> 2 axis=1\n",
                  {f32({1, 2}), f32({3, 4, 5, 6})}),
       ElementsAre(1, 3, 4, 2, 5, 6));
+  EXPECT_THAT(
+      run<float>("inputs 0 1\noutputs 3\ntensor 0 \"a\" f32 2x1\ntensor 1 \"b\" f32 1x2\ntensor 2 \"part\" f32 2x3\n"
+                 "tensor 3 \"y\" f32 2x3\nop 0 insert 0 - -> 2 begin=0,0\nop 1 insert 1 2 -> 3 begin=1,1\n",
+                 {f32({1, 2}), f32({3, 4})}),
+      ElementsAre(1, 0, 0, 2, 3, 4));
 }
 
 TEST(Interpret, QuantizesHalfAwayFromZeroAndSaturates) {

@@ -1,4 +1,4 @@
-// Operators that only move bytes: Pad, Reshape, Concat, Slice.
+// Operators that only move bytes: Pad, Reshape, Concat, Slice, Insert.
 #include "reference/operators.h"
 
 namespace mote::reference {
@@ -78,6 +78,23 @@ Bytes slice(const Call& call, const ir::Slice& slice) {
     }
     const std::byte* const from = &call.operands[0][static_cast<size_t>(index) * size];
     y.insert(y.end(), from, from + size);
+  }
+  return y;
+}
+
+Bytes insert(const Call& call, const ir::Insert& insert) {
+  const ir::Shape& in = call.input(0).shape;
+  const ir::Shape& out = call.output().shape;
+  const size_t size = ir::size_of(call.output().dtype);
+  Bytes y = call.has(1) ? call.operands[1] : Bytes(call.output().size_bytes());
+  for (int64_t i = 0; i < ir::elements(in); ++i) {
+    int64_t rest = i, index = 0, stride = 1;
+    for (size_t d = in.size(); d-- > 0;) {
+      index += (rest % in[d] + insert.begin[d]) * stride;
+      stride *= out[d];
+      rest /= in[d];
+    }
+    std::copy_n(&call.operands[0][static_cast<size_t>(i) * size], size, &y[static_cast<size_t>(index) * size]);
   }
   return y;
 }

@@ -55,6 +55,7 @@ Bytes pad(const Call& call, const ir::Pad& pad);
 Bytes reshape(const Call& call);
 Bytes concat(const Call& call, const ir::Concat& concat);
 Bytes slice(const Call& call, const ir::Slice& slice);
+Bytes insert(const Call& call, const ir::Insert& insert);
 
 /// A stored float within the clamp.
 inline float clamped(float value, const ir::Clamp& clamp) {

@@ -184,6 +184,7 @@ struct OpWriter {
                            {int32_parameter("begin", a.begin, rank), int32_parameter("size", output().shape, rank)});
   }
 
+  Written operator()(const ir::Insert&) const { throw Refusal("TFLite does not write into a tensor"); }
   Written operator()(const ir::Quantize&) const { return without_options(BuiltinOperator::QUANTIZE); }
   Written operator()(const ir::Dequantize&) const { return without_options(BuiltinOperator::DEQUANTIZE); }
   Written operator()(const ir::Lookup&) const { throw Refusal("TFLite has no lookup table"); }
