@@ -40,39 +40,46 @@ class Optimizer {
   Solution best() const {
     Solution best = solve(unstreamed(graph_));
     if (for_ram()) {
-      try_forms(1, std::nullopt, 1, best);
+      try_forms(std::nullopt, 1, best);
       const int64_t least = guess_ram(best.form.graph);
-      try_forms(1, least + least / 4, 1, best);
+      try_forms(least + least / 4, 1, best);
       // More strips are for budgets: each costs more calls, columns computed twice and time here than the one before.
-      try_forms(2, std::nullopt, 1, best);
+      try_strips(2, best);
       return best;
     }
     // Only a limit on RAM is a reason to compute by rows, and only one that costs something otherwise.
     if (!goal_.ram_bytes || best.is_best) return best;
-    try_forms(1, goal_.ram_bytes, 2, best);
+    try_forms(goal_.ram_bytes, 2, best);
     // Which forms keep a budget was an estimate.
-    if (!within_budgets(best.selection)) try_forms(1, std::nullopt, 2, best);
-    for (int32_t strips = 2; strips <= kMostStrips && !best.is_best; ++strips) {
-      try_forms(strips, std::nullopt, 1, best);
-      if (within_budgets(best.selection)) break;
-    }
+    if (!within_budgets(best.selection)) try_forms(std::nullopt, 2, best);
+    if (!best.is_best) try_strips(kMostStrips, best);
     return best;
   }
 
  private:
   bool for_ram() const { return goal_.optimize == Goal::Optimize::kRam; }
 
-  /// At most `most` streamed forms for a limit on RAM, or for as little as possible: `best` is replaced by one that is
-  /// better. Whether there was one.
-  bool try_forms(int32_t strips, std::optional<int64_t> ram_bytes, size_t most, Solution& best) const {
-    bool any = false;
-    for (passes::Streamed& form : streamed_forms(graph_, strips, ram_bytes, most)) {
-      Solution other = solve(std::move(form));
-      if (!is_better(other.selection, best.selection)) continue;
-      best = std::move(other);
-      any = true;
+  /// At most `most` forms by rows for a limit on RAM, or for as little as possible: `best` is replaced by one that is
+  /// better.
+  void try_forms(std::optional<int64_t> ram_bytes, size_t most, Solution& best) const {
+    for (passes::Streamed& form : streamed_forms(graph_, 1, ram_bytes, most)) try_form(std::move(form), best);
+  }
+
+  /// The same for a form in two strips, and for ones in more, to `most`, as long as another strip seems to save RAM.
+  void try_strips(int32_t most, Solution& best) const {
+    int64_t ram_before = kNoLimit;
+    for (int32_t strips = 2; strips <= most; ++strips) {
+      std::vector<passes::Streamed> forms = streamed_forms(graph_, strips, std::nullopt, 1);
+      const int64_t ram = forms.empty() ? kNoLimit : guess_ram(forms.front().graph);
+      if (ram >= ram_before) return;
+      ram_before = ram;
+      try_form(std::move(forms.front()), best);
     }
-    return any;
+  }
+
+  void try_form(passes::Streamed form, Solution& best) const {
+    Solution other = solve(std::move(form));
+    if (is_better(other.selection, best.selection)) best = std::move(other);
   }
 
   Solution solve(passes::Streamed form) const {

@@ -161,8 +161,15 @@ Selection Selector::fastest_within(int64_t ram_bytes, std::optional<int64_t> fla
   }
   const Picks wanted = pick_fastest(ram_bytes);
   if (fits(wanted, ram_bytes)) return selection(wanted);
+  std::vector<Picks> beginnings = small_;
+  for (const int64_t parts : {31, 30, 29, 28, 26, 24}) {
+    Picks less = pick_fastest(ram_bytes / 32 * parts);
+    if (!fits(less, ram_bytes)) continue;
+    beginnings.push_back(std::move(less));
+    break;
+  }
   Selection best = selection(small_.front());
-  for (const Picks& picks : small_) {
+  for (const Picks& picks : beginnings) {
     if (!fits(picks, ram_bytes)) continue;
     for (const bool by_gain : {true, false}) {
       Selection other = improved(picks, wanted, ram_bytes, by_gain, by_gain);
