@@ -46,7 +46,7 @@ std::optional<deploy::Measured> measure(const Deployment& deployment, const std:
   if (toolchain == nullptr) return std::nullopt;
   const deploy::Library& library = deployment.library;
   const deploy::Measured measured = deploy::measure(library, deployment.board, *toolchain);
-  deploy::require_fit(library.network, library.arena, deployment.board, model, measured);
+  deploy::require_fit(library, deployment.board, model, measured);
   return measured;
 }
 
@@ -188,10 +188,10 @@ void print_report(const Options& options, const Deployment& deployment,
   }
   fmt::print(": activations and scratch {}{}\n", grouped(arena.bytes()),
              arena.plan.optimal ? " (proved to be the least)" : "");
-  if (measured && measured->stack_bytes) fmt::print("  stack {} bytes at most\n", grouped(*measured->stack_bytes));
   for (const deploy::ArenaPool& pool : arena.pools) {
-    fmt::print("  of them {} bytes in {}\n", grouped(pool.bytes), pool.memory);
+    fmt::print("    of them {} bytes in {}\n", grouped(pool.bytes), pool.memory);
   }
+  if (measured && measured->stack_bytes) fmt::print("  stack {} bytes at most\n", grouped(*measured->stack_bytes));
   const std::string costs = costs_text(deployment);
   if (!costs.empty()) fmt::print("  {}\n", costs);
   if (options.deployment.goal.fast_bytes) print_placement(deployment.library);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "deploy/emit.h"
 #include "deploy/pools.h"
 #include "support/error.h"
 
@@ -41,19 +40,40 @@ std::string heaviest(const Network& network) {
                      most);
 }
 
+/// Bytes of the main RAM that the library takes, without the stack, and in words what they are.
+Excess in_main_ram(const Library& library, const target::Board& board, const std::optional<Measured>& measured) {
+  const std::string& main = board.ram().name;
+  int64_t arena = 0, all = 0;
+  for (const ArenaPool& pool : pools_of(library, board)) {
+    all += pool.bytes;
+    arena += pool.memory == main ? pool.bytes : 0;
+  }
+  Excess ram{fmt::format("RAM ({})", main), arena, board.ram().size, ""};
+  ram.detail = fmt::format("activations and scratch {}", arena);
+  if (all > arena) ram.detail += fmt::format(" and {} in other memories", all - arena);
+  if (!measured) return ram;
+  // Copies of code are never in the main RAM.
+  const bool has_copies = library.placement.data_memory == main;
+  const int64_t copies = has_copies ? int64_t{measured->copied_bytes} - library.placement.code_bytes() : 0;
+  const int64_t variables = int64_t{measured->data_bytes} + measured->bss_bytes - (all - arena);
+  ram.needed = variables + copies;
+  if (copies > 0) ram.detail += fmt::format(", copies of weights {}", copies);
+  return ram;
+}
+
 }  // namespace
 
-std::vector<Excess> check_fit(const Network& network, const Arena& arena, const target::Board& board,
+std::vector<Excess> check_fit(const Library& library, const target::Board& board,
                               const std::optional<Measured>& measured) {
+  const Network& network = library.network;
   std::vector<Excess> found;
   if (!board.target.cortex_m()) return found;  // a computer has enough
   // What a call needs, or, before that is known, what boards of this kind leave for the stack.
   const int64_t stack = std::max<int64_t>(board.stack_bytes, measured ? measured->stack_bytes.value_or(0) : 0);
-  const int64_t in_ram = arena_bytes_in(arena, board, board.ram().name);
-  const int64_t variables = measured ? measured->ram_bytes() - (arena.bytes() - in_ram) : in_ram;
-  Excess ram{fmt::format("RAM ({})", board.ram().name), variables + stack, board.ram().size, ""};
+  Excess ram = in_main_ram(library, board, measured);
+  ram.needed += stack;
   if (ram.over() > 0) {
-    ram.detail = fmt::format("activations and scratch {}, stack {}{}", arena.bytes(), stack, hungriest(network, arena));
+    ram.detail += fmt::format(", stack {}{}", stack, hungriest(network, library.arena));
     found.push_back(ram);
   }
   const int64_t constants = static_cast<int64_t>(constant_bytes(network));
@@ -67,10 +87,10 @@ std::vector<Excess> check_fit(const Network& network, const Arena& arena, const 
   return found;
 }
 
-void require_fit(const Network& network, const Arena& arena, const target::Board& board, const std::string& model,
+void require_fit(const Library& library, const target::Board& board, const std::string& model,
                  const std::optional<Measured>& measured, const std::string& advice) {
   std::vector<std::string> lines;
-  for (const Excess& e : check_fit(network, arena, board, measured)) {
+  for (const Excess& e : check_fit(library, board, measured)) {
     lines.push_back(fmt::format("it needs {} bytes of {} and there are {}: {} bytes too many ({})", e.needed, e.memory,
                                 e.available, e.over(), e.detail));
   }

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "deploy/arena.h"
 #include "deploy/emit.h"
-#include "deploy/network.h"
+#include "deploy/library.h"
 #include "target/board.h"
 
 namespace mote::deploy {
@@ -21,12 +20,12 @@ struct Excess {
   int64_t over() const { return needed - available; }
 };
 
-/// What does not fit. `measured`: when a compiler was at hand.
-std::vector<Excess> check_fit(const Network& network, const Arena& arena, const target::Board& board,
+/// What of the library's network, arena and placement does not fit. `measured`: when a compiler was at hand.
+std::vector<Excess> check_fit(const Library& library, const target::Board& board,
                               const std::optional<Measured>& measured = std::nullopt);
 
 /// Throws InputError for `model` that says which memory is too small by how many bytes, and `advice`, if any.
-void require_fit(const Network& network, const Arena& arena, const target::Board& board, const std::string& model,
+void require_fit(const Library& library, const target::Board& board, const std::string& model,
                  const std::optional<Measured>& measured = std::nullopt, const std::string& advice = "");
 
 }  // namespace mote::deploy

@@ -72,10 +72,9 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
                       : hand_over_int16(library.network, board.target, ram_for(library.network, board, goal));
   library.arena = distribute(std::move(library.arena), library.network, board, goal.fast_bytes.has_value());
   mark_overlaps(&library.network, library.arena);
-  const std::vector<Excess> excess = check_fit(library.network, library.arena, board);
+  const std::vector<Excess> excess = check_fit(library, board);
   if (!excess.empty()) {
-    require_fit(library.network, library.arena, board, model, std::nullopt,
-                advice_for(graph, library, board, choose, goal, excess));
+    require_fit(library, board, model, std::nullopt, advice_for(graph, library, board, choose, goal, excess));
   }
   library.origin = {std::filesystem::path(model).filename().string(),
                     board.name,

@@ -152,11 +152,35 @@ TEST(Fit, LooksAtWhatACompilerMade) {
   Measured measured;
   measured.code_bytes = 2'000'000;
   measured.stack_bytes = 1'000'000;
-  const std::vector<Excess> found = check_fit(library.network, library.arena, board, measured);
+  const std::vector<Excess> found = check_fit(library, board, measured);
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].over(), 1'000'000 - board.ram().size);
   EXPECT_EQ(found[1].over(), 2'000'000 - board.flash().size);
   EXPECT_THAT(found[1].detail, HasSubstr("code 2000000"));
+}
+
+TEST(Fit, CountsInTheMainRamOnlyWhatIsThere) {
+  target::Board board = target::load_board("nucleo-f746zg");
+  Library library = make_library(ir::random_model(2), "model.tflite", "", board);
+  const uint32_t arena = static_cast<uint32_t>(library.arena.bytes());
+  Measured measured;
+  measured.bss_bytes = arena + 100;
+  measured.copied_bytes = 5000;
+  for (target::MemoryRegion& region : board.regions) {
+    if (region.name == board.ram().name) region.size = board.stack_bytes + 100;
+  }
+  library.placement.data_memory = "dtcm";
+  library.placement.arena = true;
+  EXPECT_TRUE(check_fit(library, board, measured).empty()) << "the arena and the copies are in other memories";
+  library.placement.arena = false;
+  std::vector<Excess> found = check_fit(library, board, measured);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].over(), arena);
+  library.placement.data_memory = board.ram().name;
+  found = check_fit(library, board, measured);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].over(), arena + 5000);
+  EXPECT_THAT(found[0].detail, HasSubstr("copies of weights 5000"));
 }
 
 TEST(Labels, AreInTheLibraryAndCannotBreakItsCode) {

@@ -23,6 +23,9 @@ constexpr uint64_t kCodeBytesPerOutput = 24;
 constexpr uint64_t kPositionsAtATime = 3;
 // Left free in code memory: what the linker needs for calls from there to flash.
 constexpr int64_t kVeneers = 256;
+// And in data memory: what alignment leaves between weights; in the main RAM, what a firmware has there besides.
+constexpr int64_t kGaps = 128;
+constexpr int64_t kOtherVariables = 512;
 
 /// Cycles that reading `total` bytes, of `size` different ones, from flash costs.
 uint64_t waits(uint64_t total, uint64_t size, const target::FlashReads& flash) {
@@ -170,6 +173,7 @@ Placement place(const Library& library, const target::Board& board, toolchain::T
   if (data.region == &board.ram()) data_room -= board.stack_bytes;
   if (placement.arena) data_room -= arena;
   if (data.region != nullptr) data_room -= arena_bytes_in(library.arena, board, data.region->name);
+  data_room -= data.region == &board.ram() ? kOtherVariables : kGaps;
   const bool arena_in_code_memory =
       code.region != nullptr && arena_bytes_in(library.arena, board, code.region->name) > 0;
   const int64_t code_room = arena_in_code_memory ? 0 : int64_t{code.size()} - kVeneers;

@@ -181,6 +181,34 @@ TEST(Flash, ACompiledFirmwareBootsAndPrintsWhatTheReferenceTells) {
   }
 }
 
+/// More activations than tightly coupled memory holds: a part of them is in the main RAM, and start-up code clears
+/// both.
+TEST(Flash, ADividedArenaIsFlashedAsALibraryAndAsAFirmware) {
+  const TemporaryFolder folder;
+  const std::string model = source_file("examples/models/mobilenet_v1.tflite"), library = folder.path() / "library",
+                    firmware = folder.path() / "firmware", board = "nucleo-f746zg";
+  const std::vector<std::string> options = {"--board", board, "--fast-ram", "48K"};
+  const auto mote = [&](std::vector<std::string> command) {
+    command.insert(command.end(), options.begin(), options.end());
+    return run_mote(command);
+  };
+  const nlohmann::json compiled = json_of(mote({"compile", model, "--json", "-o", library}));
+  ASSERT_GT(compiled.at("pools").size(), 1u);
+  const device::VirtualBoard kept = device::start_virtual_board(target::load_board(board), "gdb", {});
+  const CommandResult flashed = run_mote({"flash", library, "--board", board, "--via", gdb_via(kept)});
+  EXPECT_EQ(flashed.exit_code, 0) << flashed.err;
+  const CommandResult run = mote({"run", model, "--via", gdb_via(kept)});
+  EXPECT_THAT(run.err, HasSubstr("the board held this firmware already"));
+  const auto values = [](const std::string& out) { return out.substr(std::min(out.find('\n'), out.size())); };
+  EXPECT_EQ(values(run.out), values(run_mote({"run", model, "--board", board}).out)) << "in one memory";
+
+  ASSERT_EQ(mote({"compile", model, "--package", "firmware", "-o", firmware}).exit_code, 0);
+  const std::string via = find_program("openocd") ? "sim:st-link" : "sim";
+  const CommandResult booted = run_mote({"flash", firmware, "--board", board, "--via", via, "--watch", "60"});
+  EXPECT_EQ(booted.exit_code, 0) << booted.err;
+  EXPECT_THAT(booted.out, HasSubstr(expected_lines(model)));
+}
+
 TEST(Flash, WithTheOptionsOfCompileIsWhatRunUses) {
   const device::VirtualBoard board = device::start_virtual_board(target::load_board(kBoard), "gdb", {});
   const std::string via = gdb_via(board), model = source_file(kDigits);
