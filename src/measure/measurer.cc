@@ -23,6 +23,17 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+/// Bytes of all that a candidate's arguments point to: the inputs, then, each with a guard behind it, the output and
+/// the workspace, if it has one.
+std::vector<uint32_t> tensors_of(const Subject& subject, const Outcome& outcome) {
+  std::vector<uint32_t> tensors;
+  for (const Bytes& input : subject.inputs) tensors.push_back(static_cast<uint32_t>(input.size()));
+  for (const uint32_t bytes : {static_cast<uint32_t>(subject.expected.size()), outcome.ram_bytes}) {
+    if (bytes > 0) tensors.push_back(bytes + kGuardBytes);
+  }
+  return tensors;
+}
+
 /// Device memory for the length of a trial.
 class Allocation {
  public:
@@ -158,7 +169,7 @@ Outcome DeviceMeasurer::run(session::Session& session, const Subject& subject, c
     outcome.error = text;
   };
   try {
-    const session::LoadResult loaded = session.load(candidate.objects);
+    const session::LoadResult loaded = session.load(candidate.objects, tensors_of(subject, outcome));
     outcome.load_seconds = seconds_since(begin);
     if (const session::LoadFailure* failure = std::get_if<session::LoadFailure>(&loaded)) {
       const bool large = failure->kind == session::LoadFailure::Kind::kTooLarge;
@@ -169,7 +180,7 @@ Outcome DeviceMeasurer::run(session::Session& session, const Subject& subject, c
   } catch (const device::ConnectionError&) {
     throw;  // the pool's affair
   } catch (const JobError& error) {
-    failed(Status::kTooLarge, error.what());  // no room for the tensors
+    failed(Status::kLoad, error.what());
   }
   return outcome;
 }
@@ -190,29 +201,27 @@ void DeviceMeasurer::run_loaded(session::Session& session, const Subject& subjec
                                 Outcome* result) {
   Outcome& outcome = *result;
   const auto begin = std::chrono::steady_clock::now();
+  const std::vector<uint32_t> sizes = tensors_of(subject, outcome);
+  const size_t inputs = subject.inputs.size();
   std::vector<std::unique_ptr<Allocation>> tensors;
   std::vector<uint32_t> arguments;
-  for (size_t i = 0; i < subject.inputs.size(); ++i) {
-    const uint32_t bytes = static_cast<uint32_t>(subject.inputs[i].size());
+  for (const uint32_t bytes : sizes) {
     tensors.push_back(std::make_unique<Allocation>(&session, bytes));
     arguments.push_back(tensors.back()->address);
+  }
+  for (size_t i = 0; i < inputs; ++i) {
     if (subject.seeds.empty()) {
-      session.write(arguments.back(), subject.inputs[i]);
+      session.write(arguments[i], subject.inputs[i]);
     } else {
-      session.fill_random(arguments.back(), bytes, subject.seeds[i]);
+      session.fill_random(arguments[i], sizes[i], subject.seeds[i]);
     }
   }
   // What a candidate may write is filled with a pattern that must be gone from the output and stay behind it.
-  const uint32_t output_bytes = static_cast<uint32_t>(subject.expected.size());
   std::vector<uint32_t> guards;
-  for (const uint32_t bytes : {output_bytes, outcome.ram_bytes}) {
-    if (bytes == 0) continue;
-    tensors.push_back(std::make_unique<Allocation>(&session, bytes + kGuardBytes));
-    arguments.push_back(tensors.back()->address);
-    guards.push_back(arguments.back() + bytes);
-    session.fill(arguments.back(), bytes + kGuardBytes, kGuard);
+  for (size_t i = inputs; i < sizes.size(); ++i) {
+    session.fill(arguments[i], sizes[i], kGuard);
+    guards.push_back(arguments[i] + sizes[i] - kGuardBytes);
   }
-  const uint32_t output = arguments[subject.inputs.size()];
   const session::CallResult called = call(session, module, arguments);
   outcome.run_seconds = seconds_since(begin);
   if (!called.ok()) {
@@ -225,7 +234,9 @@ void DeviceMeasurer::run_loaded(session::Session& session, const Subject& subjec
   outcome.cycles = called.least;
   outcome.all_cycles = {called.least};
   if (called.repeats > 1) outcome.all_cycles.push_back(called.most);
-  outcome.error = difference(subject.is_float, session.read(output, output_bytes), subject.expected);
+  outcome.error =
+      difference(subject.is_float, session.read(arguments[inputs], static_cast<uint32_t>(subject.expected.size())),
+                 subject.expected);
   for (const uint32_t guard : guards) {
     const Bytes behind = session.read(guard, kGuardBytes);
     const bool intact = std::all_of(behind.begin(), behind.end(), [](std::byte b) { return b == kGuard; });

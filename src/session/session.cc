@@ -20,6 +20,11 @@ uint32_t padded(uint32_t bytes) {
   return bytes + 16;
 }  // sections are aligned to 16
 
+std::string no_room_text(const std::string& board, const Arena& arena, uint32_t bytes, uint32_t alignment) {
+  return fmt::format("{}: no room for {} bytes; the largest free block has {}, {} are free in all", board, bytes,
+                     arena.largest(alignment).size, arena.free_bytes());
+}
+
 }  // namespace
 
 Module& Module::operator=(Module&& other) noexcept {
@@ -83,10 +88,7 @@ void Session::load_image(const Image& image) {
 uint32_t Session::allocate(uint32_t bytes, uint32_t alignment) {
   check(alignment > 0 && (alignment & (alignment - 1)) == 0, "an alignment is a power of two");
   const std::optional<Block> block = arena_.take(bytes, alignment);
-  if (!block) {
-    throw JobError(fmt::format("{}: no room for {} bytes; the largest free block has {}, {} are free in all",
-                               board_.name, bytes, largest_free(alignment), arena_.free_bytes()));
-  }
+  if (!block) throw JobError(no_room_text(board_.name, arena_, bytes, alignment));
   tensors_[block->address] = *block;
   return block->address;
 }
@@ -115,7 +117,16 @@ Bytes Session::read(uint32_t address, uint32_t bytes) {
   return out;
 }
 
-LoadResult Session::load(const std::vector<Object>& objects) {
+/// Empty when there is room for all of them.
+std::string Session::why_no_room(const std::vector<uint32_t>& tensors) const {
+  Arena arena = arena_;
+  for (const uint32_t bytes : tensors) {
+    if (!arena.take(bytes, kAlignment)) return no_room_text(board_.name, arena, bytes, kAlignment);
+  }
+  return "";
+}
+
+LoadResult Session::load(const std::vector<Object>& objects, const std::vector<uint32_t>& tensors) {
   flush();
   ensure_loaded();
   uint32_t size = kLibraryAllowance;
@@ -148,6 +159,11 @@ LoadResult Session::load(const std::vector<Object>& objects) {
       continue;
     }
     arena_.give_back({block->address + used, block->size - used});
+    std::string no_room = why_no_room(tensors);
+    if (!no_room.empty()) {
+      arena_.give_back({block->address, used});
+      return LoadFailure{LoadFailure::Kind::kTooLarge, std::move(no_room)};
+    }
     modules_.push_back({next_module_, {block->address, used}, std::move(*linked.image)});
     load_image(modules_.back().image);
     return Module(this, next_module_++);

@@ -65,6 +65,7 @@ struct CallResult {
 class Session {
  public:
   using Limit = std::optional<std::chrono::milliseconds>;
+  static constexpr uint32_t kAlignment = 16;  // of data, where no other is asked for
 
   /// Resets the board and loads the runner. `device` and `toolchain` must outlive the session. Throws ConnectionError,
   /// JobError.
@@ -74,10 +75,10 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   /// Memory for data. Throws JobError that says what is free when there is not enough.
-  uint32_t allocate(uint32_t bytes, uint32_t alignment = 16);
+  uint32_t allocate(uint32_t bytes, uint32_t alignment = kAlignment);
   void free(uint32_t address);
   /// The most bytes one allocate() can give now.
-  uint32_t largest_free(uint32_t alignment = 16) const { return arena_.largest(alignment).size; }
+  uint32_t largest_free(uint32_t alignment = kAlignment) const { return arena_.largest(alignment).size; }
 
   /// Queued calls run first: writes and reads are in order with them.
   void write(uint32_t address, std::span<const std::byte> bytes);
@@ -89,8 +90,9 @@ class Session {
   /// The same for equal bytes.
   void fill(uint32_t address, uint32_t bytes, std::byte value);
 
-  /// Links `objects` for free RAM and loads them.
-  LoadResult load(const std::vector<toolchain::Object>& objects);
+  /// Links `objects` for free RAM and loads them, if there is room behind them for `tensors` too: the bytes of what is
+  /// to be allocate()d next, in that order. Nothing is sent to the device of a module that does not fit.
+  LoadResult load(const std::vector<toolchain::Object>& objects, const std::vector<uint32_t>& tensors = {});
 
   /// Strict: runs what is queued, then this call, and waits. `limit`: wall-clock time; the board's limits.run when it
   /// is not given.
@@ -125,6 +127,7 @@ class Session {
   void start();
   void ensure_loaded();
   void load_image(const toolchain::Image& image);
+  std::string why_no_room(const std::vector<uint32_t>& tensors) const;
   void unload(int id);
   const Loaded& loaded(int id) const;
   void queue(const Call& call, bool wanted, Limit limit);

@@ -224,6 +224,27 @@ TEST_P(AnySession, AModuleMayBeTooLargeOrIncomplete) {
   expect_working();
 }
 
+TEST_P(AnySession, AModuleWithoutRoomForItsTensorsIsNotLoaded) {
+  const toolchain::Object object = compile("void f(void) {}");
+  const uint32_t most = session_->largest_free(), shown = std::min(most, 65536u) & ~3u;
+  // The upper end of free memory, where a module that is loaded lies on most boards, holds a pattern.
+  const uint32_t address = session_->allocate(most), pattern = address + (most - shown);
+  session_->fill(pattern, shown, std::byte{0x5a});
+  session_->free(address);
+  const LoadResult none = session_->load({object}, std::vector<uint32_t>(64, most));
+  ASSERT_TRUE(std::holds_alternative<LoadFailure>(none));
+  EXPECT_EQ(std::get<LoadFailure>(none).kind, LoadFailure::Kind::kTooLarge);
+  EXPECT_THAT(std::get<LoadFailure>(none).text, HasSubstr("no room for " + std::to_string(most)));
+  EXPECT_EQ(session_->largest_free(), most);
+  EXPECT_EQ(session_->read(pattern, shown), Bytes(shown, std::byte{0x5a}));
+
+  const LoadResult loaded = session_->load({object}, {64, most / 2});
+  ASSERT_TRUE(std::holds_alternative<Module>(loaded));
+  const uint32_t small = session_->allocate(64);
+  session_->free(session_->allocate(most / 2));
+  session_->free(small);
+}
+
 TEST_P(AnySession, LibraryFunctionsAreThere) {
   const Module module = load(
       "#include <string.h>\nvoid f(char* to, const char* from, unsigned n) { memset(to, 1, n); memcpy(to + 1, from, n "

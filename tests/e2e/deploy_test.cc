@@ -130,6 +130,44 @@ TEST(Tune, OnTwoBoardsRecordsWhatItRecordsOnOne) {
   }
 }
 
+TEST(Tune, OnASmallBoardWhatDoesNotFitIsKeptAsTooLarge) {
+  const TemporaryFolder folder;
+  const std::string board = folder.path() / "small.toml", records = folder.path() / "tuning.db";
+  write_file(board, std::string_view(R"(description = "A small board"
+target = "cortex-m4"
+clock_hz = 16_000_000
+stack = "1K"
+
+[[memory]]
+name = "flash"
+kind = "flash"
+address = 0x08000000
+size = "1M"
+
+[[memory]]
+name = "sram"
+kind = "ram"
+address = 0x20000000
+size = "20K"
+
+[counter]
+kind = "dwt"
+)"));
+  const nlohmann::json tuned = json_of(run_mote({"tune", source_file(kDigits), "--board", board, "--records", records,
+                                                 "--trials", "40", "--in-turns", "--json"}));
+  EXPECT_EQ(tuned.value("trials", 0), 40);
+  int large = 0, ok = 0;
+  for (const nlohmann::json& trial : trials_of(records)) {
+    const nlohmann::json& mote = trial.at("mote");
+    ok += mote.at("status") == "ok" ? 1 : 0;
+    if (mote.at("status") != "too large") continue;
+    ++large;
+    EXPECT_THAT(mote.at("error").get<std::string>(), testing::HasSubstr("bytes"));
+  }
+  EXPECT_GT(large, 0);
+  EXPECT_GT(ok, 0);
+}
+
 TEST(Tune, RefusesBoardsThatAreReachedInDifferentWays) {
   const TemporaryFolder folder;
   for (const char* const other : {"gdb:127.0.0.1:1", "sim:flash"}) {
