@@ -87,7 +87,7 @@ Library make_library(const ir::Graph& graph, const std::string& model, const std
 }
 
 RunCost cost_of_fastest(const ir::Graph& graph, const target::Board& board, const Choose& choose) {
-  Network network = make_network(order_for_ram(passes::run_passes(graph)), "model", board.target, choose);
+  Network network = make_network(order_for_ram(passes::run_passes(graph)), "model", board.target, choose, {}, "");
   const Arena arena = hand_over_int16(network, board.target, ram_for(network, board, {}));
   return {arena.bytes(), predict_cycles(network).cycles};
 }

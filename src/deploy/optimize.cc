@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "deploy/arena.h"
+#include "deploy/concatenations.h"
 #include "deploy/selection.h"
 #include "deploy/streaming.h"
 #include "support/error.h"
@@ -54,6 +56,14 @@ class Optimizer {
     if (!within_budgets(best.selection)) try_forms(std::nullopt, 2, best);
     if (!best.is_best) try_strips(kMostStrips, best);
     return best;
+  }
+
+  bool is_better(const Selection& a, const Selection& b) const {
+    if (within_budgets(a) != within_budgets(b)) return within_budgets(a);
+    if (!within_budgets(a) && a.ram_bytes != b.ram_bytes) return a.ram_bytes < b.ram_bytes;
+    if (goal_.optimize == Goal::Optimize::kFlash && a.flash_bytes != b.flash_bytes)
+      return a.flash_bytes < b.flash_bytes;
+    return for_ram() ? worth(a) < worth(b) : a.cycles < b.cycles;
   }
 
  private:
@@ -134,14 +144,6 @@ class Optimizer {
            (!goal_.flash_bytes || s.flash_bytes <= static_cast<uint64_t>(*goal_.flash_bytes));
   }
 
-  bool is_better(const Selection& a, const Selection& b) const {
-    if (within_budgets(a) != within_budgets(b)) return within_budgets(a);
-    if (!within_budgets(a) && a.ram_bytes != b.ram_bytes) return a.ram_bytes < b.ram_bytes;
-    if (goal_.optimize == Goal::Optimize::kFlash && a.flash_bytes != b.flash_bytes)
-      return a.flash_bytes < b.flash_bytes;
-    return for_ram() ? worth(a) < worth(b) : a.cycles < b.cycles;
-  }
-
   const ir::Graph& graph_;
   const std::string& prefix_;
   const target::Target& target_;
@@ -151,10 +153,29 @@ class Optimizer {
 
 }  // namespace
 
+namespace {
+
+/// With the fastest kernels; concatenations are taken apart where that takes less RAM, for it costs nothing else.
+Network fastest_network(ir::Graph graph, const std::string& prefix, const target::Target& target,
+                        const Choose& choose) {
+  const std::optional<ir::Graph> apart = apart_for_ram(graph);
+  Network network = make_network(std::move(graph), prefix, target, choose);
+  if (!apart) return network;
+  Network other = make_network(*apart, prefix, target, choose);
+  return plan_arena(other).bytes() < plan_arena(network).bytes() ? std::move(other) : std::move(network);
+}
+
+}  // namespace
+
 Network make_network(ir::Graph graph, const std::string& prefix, const target::Target& target, const Choose& choose,
                      const Goal& goal, const std::string& model) {
-  if (goal.is_speed_alone()) return make_network(std::move(graph), prefix, target, choose);
-  Solution solution = Optimizer(graph, prefix, target, choose, goal).best();
+  if (goal.is_speed_alone()) return fastest_network(std::move(graph), prefix, target, choose);
+  const Optimizer optimizer(graph, prefix, target, choose, goal);
+  Solution solution = optimizer.best();
+  if (const std::optional<ir::Graph> apart = apart_for_ram(graph)) {
+    Solution other = Optimizer(*apart, prefix, target, choose, goal).best();
+    if (optimizer.is_better(other.selection, solution.selection)) solution = std::move(other);
+  }
   const auto require = [&](const char* memory, int64_t needed, std::optional<int64_t> budget, const char* option) {
     if (!budget || needed <= *budget) return;
     throw InputError(model, fmt::format("needs {} bytes of {} at least, and {} allows {}: {} bytes too many", needed,

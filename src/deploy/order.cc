@@ -20,6 +20,7 @@ class Cost {
   explicit Cost(const ir::Graph& graph) : graph_(graph), uses_(passes::uses_of(graph)) {
     const std::vector<Place> places = views_of(graph).places;
     for (size_t i = 0; i < graph.tensors.size(); ++i) {
+      roots_.push_back(places[i].root);
       const bool is_made = uses_.producer[i] >= 0 || uses_.is_input[i];
       if (is_made && !graph.tensor(places[i].root).is_constant())
         tensors_.push_back({i, places[i], static_cast<int64_t>(graph.tensors[i].size_bytes())});
@@ -43,14 +44,12 @@ class Cost {
 
   /// Bytes while `op` runs after `done`, less what it can write over.
   int64_t during(const Done& done, size_t op) const {
-    int64_t reusable = 0;
-    if (passes::goes_by_rows(graph_, graph_.operators[op])) {
-      for (const Tensor& tensor : tensors_) {
-        if (dies_in(tensor.id, done, op)) reusable += tensor.size;
-      }
-      reusable = std::min(reusable, static_cast<int64_t>(graph_.tensor(graph_.operators[op].output).size_bytes()));
+    std::vector<int64_t> dying;
+    const ir::TensorId root = roots_[static_cast<size_t>(graph_.operators[op].output)];
+    for (const Tensor& tensor : tensors_) {
+      if (tensor.place.root != root && dies_in(tensor.id, done, op)) dying.push_back(tensor.size);
     }
-    return live(done, op) - reusable;
+    return live(done, op) - reused_bytes(graph_, graph_.operators[op], dying);
   }
 
   /// Bytes that wait between two steps.
@@ -105,6 +104,7 @@ class Cost {
 
   const ir::Graph& graph_;
   const passes::Uses uses_;
+  std::vector<ir::TensorId> roots_;  // by tensor
   std::vector<Tensor> tensors_;
 };
 

@@ -81,9 +81,12 @@ void apply(const memory::PoolPlan& plan, const std::vector<Room>& rooms, Arena& 
     arena.regions[i].pool = place[static_cast<size_t>(plan.pool_of[i])];
     arena.regions[i].offset = plan.offsets[i];
   }
-  // One after the other in a single memory they would be a plan, too: what is known of the least remains true.
+  // One after the other in a single memory they would be a plan, too, but for the alignment of each: so much of what is
+  // known of the least remains true.
   arena.plan.offsets = plan.offsets;
   arena.plan.peak_bytes = std::accumulate(plan.bytes.begin(), plan.bytes.end(), int64_t{0});
+  if (arena.plan.peak_bytes < arena.plan.lower_bound_bytes)
+    arena.plan.lower_bound_bytes -= static_cast<int64_t>(rooms.size() - 1) * (arena.alignment - 1);
   arena.plan.optimal = arena.plan.peak_bytes == arena.plan.lower_bound_bytes;
 }
 

@@ -1,27 +1,29 @@
 #include "deploy/streaming.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "deploy/arena.h"
 
 namespace mote::deploy {
 namespace {
 
-/// Bytes of operands that nobody wants after the operator, at most as many as its output has: it can lie there.
+/// Bytes of operands that nobody wants after the operator, of which the output can take the place.
 int64_t reusable_bytes(const ir::Graph& graph, const Arena& arena, size_t step) {
   const ir::Operator& op = graph.operators[step];
-  if (!passes::goes_by_rows(graph, op)) return 0;
   const auto contains = [](const std::vector<ir::TensorId>& ids, ir::TensorId id) {
     return std::find(ids.begin(), ids.end(), id) != ids.end();
   };
-  int64_t dying = 0;
-  for (const Region& region : arena.regions) {
-    for (const Part& part : region.parts) {
+  std::vector<int64_t> dying;
+  const int own = arena.region_of_tensor[static_cast<size_t>(op.output)];
+  for (size_t i = 0; i < arena.regions.size(); ++i) {
+    for (const Part& part : arena.regions[i].parts) {
+      if (static_cast<int>(i) == own) continue;
       const bool is_needed = part.last > static_cast<int>(step) || contains(graph.outputs, part.tensor);
-      if (contains(op.inputs, part.tensor) && !is_needed) dying += part.size;
+      if (contains(op.inputs, part.tensor) && !is_needed) dying.push_back(part.size);
     }
   }
-  return std::min(dying, static_cast<int64_t>(graph.tensor(op.output).size_bytes()));
+  return reused_bytes(graph, op, dying);
 }
 
 /// Where guess_ram() is reached, and what it is.
@@ -50,6 +52,16 @@ passes::Streamed unstreamed(const ir::Graph& graph) {
 
 int64_t guess_ram(const ir::Graph& graph) {
   return worst_step(graph).second;
+}
+
+int64_t reused_bytes(const ir::Graph& graph, const ir::Operator& op, const std::vector<int64_t>& dying) {
+  if (dying.empty()) return 0;
+  const bool is_first_insert = std::holds_alternative<ir::Insert>(op.attributes) && op.inputs.at(1) == ir::kNoTensor;
+  if (std::holds_alternative<ir::Concat>(op.attributes) || is_first_insert)
+    return *std::max_element(dying.begin(), dying.end());
+  if (!passes::goes_by_rows(graph, op)) return 0;
+  const int64_t output = static_cast<int64_t>(graph.tensor(op.output).size_bytes());
+  return std::min(output, std::accumulate(dying.begin(), dying.end(), int64_t{0}));
 }
 
 std::vector<passes::Streamed> streamed_forms(const ir::Graph& graph, int32_t strips, std::optional<int64_t> limit,

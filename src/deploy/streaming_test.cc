@@ -4,13 +4,16 @@
 
 #include <set>
 
+#include "deploy/concatenations.h"
 #include "deploy/firmware.h"
 #include "deploy/host_library_test.h"
 #include "deploy/library.h"
+#include "deploy/order.h"
 #include "deploy/shared_code.h"
 #include "deploy/views.h"
 #include "ir/build.h"
 #include "ir/random_graph.h"
+#include "passes/insert_operands.h"
 #include "passes/pipeline.h"
 #include "reference/interpret.h"
 
@@ -213,6 +216,62 @@ TEST(Views, ConcatenationsAreWrittenInPlaceAndSlicesAreNotCopied) {
   EXPECT_EQ(views.places[static_cast<size_t>(lower)].root, both);
   EXPECT_EQ(views.places[static_cast<size_t>(lower)].offset, 4 * 8 * 4);
   EXPECT_EQ(views.places[static_cast<size_t>(b)].offset, 4 * 8 * 4);
+  expect_same_as_reference(library_of(graph), graph, 1);
+}
+
+/// A block as Inception has it: branches of two convolutions each, joined along their channels.
+ir::Graph inception_block(uint64_t seed) {
+  ir::GraphBuilder builder("inception", seed);
+  const ir::TensorId x = builder.input({1, 12, 12, 4});
+  std::vector<ir::TensorId> branches;
+  for (const int32_t window : {1, 3, 1, 3}) {
+    const ir::TensorId reduced = builder.conv_2d(x, 4, {1, 1}, {.activation = ir::Activation::kRelu});
+    branches.push_back(builder.conv_2d(reduced, 8, {window, window}));
+    builder.graph().tensor(branches.back()).quant = builder.graph().tensor(branches.front()).quant;
+  }
+  builder.output(builder.mean(builder.concat(branches, 3), {1, 2}, false));
+  return builder.finish();
+}
+
+TEST(Concatenations, AreTakenApartWhereThatTakesLessRam) {
+  const ir::Graph graph = inception_block(1);
+  const target::Board board = target::load_board("nucleo-f746zg");
+  for (const Goal::Optimize optimize : {Goal::Optimize::kSpeed, Goal::Optimize::kRam}) {
+    const Library library = make_library(graph, "inception.tflite", "", board, {}, {optimize, {}, {}});
+    const ir::Graph whole = order_for_ram(passes::run_passes(graph));
+    const Network network = make_network(whole, "net", board.target);
+    EXPECT_LT(library.arena.bytes(), plan_arena(network).bytes());
+    EXPECT_TRUE(library.arena.plan.optimal);
+    const std::vector<ir::Operator>& operators = library.network.graph.operators;
+    EXPECT_EQ(std::count_if(operators.begin(), operators.end(),
+                            [](const ir::Operator& op) { return std::holds_alternative<ir::Insert>(op.attributes); }),
+              4);
+    expect_same_as_reference(library, graph, 1);
+  }
+}
+
+TEST(Concatenations, TakenApartAlongAnyAxisEqualTheReference) {
+  for (int32_t axis = 1; axis <= 3; ++axis) {
+    SCOPED_TRACE(testing::Message() << "axis " << axis);
+    ir::GraphBuilder builder("apart", static_cast<uint64_t>(axis));
+    const ir::TensorId x = builder.input({1, 5, 4, 3});
+    const ir::TensorId a = builder.logistic(x), b = builder.logistic(builder.conv_2d(x, 3, {3, 3}));
+    builder.output(builder.concat({b, a, b, a}, axis));
+    const ir::Graph graph = builder.finish();
+    const std::optional<ir::Graph> apart = passes::insert_operands(graph, 3);
+    ASSERT_TRUE(apart);
+    expect_same_as_reference(library_of(*apart), graph, 1);
+  }
+}
+
+TEST(Concatenations, StayWholeWhereThatTakesNoMoreRam) {
+  ir::GraphBuilder builder("two", 1);
+  const ir::TensorId x = builder.input({1, 12, 12, 4});
+  const ir::TensorId a = builder.conv_2d(x, 8, {1, 1}), b = builder.conv_2d(x, 8, {3, 3});
+  builder.graph().tensor(b).quant = builder.graph().tensor(a).quant;
+  builder.output(builder.concat({a, b}, 3));
+  const ir::Graph graph = builder.finish();
+  EXPECT_FALSE(apart_for_ram(order_for_ram(passes::run_passes(graph))));
   expect_same_as_reference(library_of(graph), graph, 1);
 }
 

@@ -30,7 +30,7 @@ TEST(Property, RandomGraphsAreLegalAndRun) {
     expect_runs(graph, random);
     for (const ir::Operator& op : graph.operators) kinds.insert(ir::kind_of(op.attributes));
   }
-  EXPECT_EQ(kinds.size(), std::variant_size_v<ir::OpAttributes>) << "every kind of operator occurs";
+  EXPECT_EQ(kinds.size(), std::variant_size_v<ir::OpAttributes> - 1) << "every kind of operator occurs, but for Insert";
 }
 
 /// Multiply-accumulates and elements that interpreting `graph` touches.
