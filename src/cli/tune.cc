@@ -1,9 +1,11 @@
 // mote tune: finds fast kernels for a model by running candidates on the board.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -247,6 +249,15 @@ std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector
   return measure::examples_from(trials, workloads, kMost);
 }
 
+/// Hours of trials must not end in a picture that has no place: throws InputError.
+void check_place_for(const std::string& file) {
+  const std::filesystem::path path = file, parent = path.parent_path();
+  const std::filesystem::path folder = parent.empty() ? "." : parent;
+  if (std::filesystem::is_directory(path)) throw InputError(file, "is a folder");
+  if (!std::filesystem::is_directory(folder)) throw InputError(file, "cannot be written: there is no such folder");
+  if (access(folder.c_str(), W_OK) != 0) throw InputError(file, "cannot be written: the folder is not writable");
+}
+
 int run_tune(const Options& options) {
   target::Board board = target::load_board(options.board, options.boards);
   apply_limits(options.limits, board);
@@ -256,6 +267,7 @@ int run_tune(const Options& options) {
   if (options.dry_run) return print_dry_run(options, board, tasks);
 
   const std::string way = common_way(options.vias);
+  if (!options.plot.empty()) check_place_for(options.plot);
   if (!board.counts_cycles()) throw InputError(board.file, "names no cycle counter: there is nothing to tune by");
   records::Database database(options.records, records::Database::Mode::kWrite);
   ProgressView view(stderr, !options.quiet);

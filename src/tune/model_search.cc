@@ -46,6 +46,7 @@ class ModelSearch final : public Search {
   }
 
   std::vector<uint64_t> propose(size_t count) override {
+    if (count == 0) return {};
     const size_t guided =
         count > 1 ? count - static_cast<size_t>(std::ceil(kRandomShare * static_cast<double>(count))) : 1;
     std::vector<uint64_t> proposals;

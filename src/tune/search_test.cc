@@ -79,6 +79,15 @@ TEST_P(EverySearch, NeverProposesWhatItWasTold) {
   }
 }
 
+TEST_P(EverySearch, ProposesNoMoreThanItIsAskedFor) {
+  const std::unique_ptr<Search> search = make_search(GetParam(), task_, 1);
+  for (const size_t count : {0, 4, 0, 1, 0, 9}) {
+    const std::vector<uint64_t> points = search->propose(count);
+    EXPECT_EQ(points.size(), count);
+    for (const uint64_t index : points) search->tell(index, outcome_of(index));
+  }
+}
+
 TEST_P(EverySearch, SameSeedSamePath) {
   const auto run = [&](uint64_t seed) { return path(seed, 16, 96, [&](uint64_t index) { return outcome_of(index); }); };
   EXPECT_EQ(run(5), run(5));

@@ -42,6 +42,15 @@ TEST(Refusal, OutputThatCannotBeWrittenIsNamed) {
   expect_failed(run_mote({"run", digits(), "--board", kM7, "--output", "/dev/null/out.bin"}), "/dev/null/out.bin");
 }
 
+TEST(Refusal, APlotWithoutAPlaceIsNamedBeforeTheFirstTrial) {
+  const TemporaryFolder folder;
+  const std::filesystem::path records = folder.path() / "tuning.db";
+  for (const std::filesystem::path& plot : {folder.path() / "missing" / "plot.svg", folder.path()}) {
+    expect_refused(run_mote({"tune", digits(), "--records", records, "--trials", "4", "--plot", plot}), plot.string());
+    EXPECT_FALSE(std::filesystem::exists(records));
+  }
+}
+
 TEST(Refusal, InputOfTheWrongSizeIsNamed) {
   const TemporaryFolder folder;
   const std::string input = folder.path() / "in.bin";
