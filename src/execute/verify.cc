@@ -93,7 +93,9 @@ Verification verify(const RunModel& run, const deploy::Library& library, const i
   });
   for (const ir::Operator& op : model.operators) {
     const ir::Tensor& tensor = model.tensor(op.output);
-    if (seen.count(tensor.source_index) == 0) result.vanished.push_back({tensor.source_index, tensor.name});
+    const bool is_source = tensor.source_index >= 0;
+    if (is_source && seen.count(tensor.source_index) == 0)
+      result.vanished.push_back({tensor.source_index, tensor.name});
   }
   return result;
 }

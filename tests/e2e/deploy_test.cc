@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(
     Boards, EveryExample,
     testing::Combine(testing::Values(kDigits, "examples/models/article_cnn.tflite", "examples/models/ds_cnn.tflite",
                                      "examples/models/resnet_8.tflite", "examples/models/auto_encoder.tflite",
-                                     "examples/models/mobilenet_v1.tflite"),
+                                     "examples/models/mobilenet_v1.tflite", "tests/fuzz/corpus/tflite/parts.tflite"),
                      testing::Values(kM7, kM4)));
 
 class FastMemory : public testing::TestWithParam<std::tuple<const char*, const char*>> {};

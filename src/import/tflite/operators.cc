@@ -29,7 +29,9 @@ std::pair<int32_t, int32_t> pad_extent(tflite::Padding padding, int32_t size, in
 
 }  // namespace
 
-ir::Operator read_operator(const OpReader& reader) {
+namespace {
+
+ir::Operator read_single_operator(const OpReader& reader) {
   using Code = tflite::BuiltinOperator;
   switch (operator_code(reader.source, reader.op)) {
     case Code::CONV_2D:
@@ -71,8 +73,34 @@ ir::Operator read_operator(const OpReader& reader) {
       return read_slice(reader);
     case Code::CONCATENATION:
       return read_concatenation(reader);
+    case Code::EXPAND_DIMS:
+      return read_same_bytes(reader, 2, 2);
+    case Code::SQUEEZE:
+      return read_same_bytes(reader, 1, 1);
+    case Code::TRANSPOSE:
+      return read_transpose(reader);
     default:
       throw Refusal("this operator is not supported");
+  }
+}
+
+}  // namespace
+
+std::vector<ir::Operator> read_operator(const OpReader& reader) {
+  using Code = tflite::BuiltinOperator;
+  switch (operator_code(reader.source, reader.op)) {
+    case Code::STRIDED_SLICE:
+      return read_strided_slice(reader);
+    case Code::SPLIT:
+      return read_split(reader);
+    case Code::SPLIT_V:
+      return read_split_v(reader);
+    case Code::PACK:
+      return read_pack(reader);
+    case Code::UNPACK:
+      return read_unpack(reader);
+    default:
+      return {read_single_operator(reader)};
   }
 }
 
@@ -81,14 +109,14 @@ ir::Operator read_unary(const OpReader& reader, ir::OpAttributes attributes) {
   return make_operator(reader, std::move(attributes), 1);
 }
 
-void expect_arity(const OpReader& reader, uint32_t least, uint32_t most) {
+void expect_arity(const OpReader& reader, uint32_t least, uint32_t most, uint32_t results) {
   const uint32_t inputs = reader.op.inputs() == nullptr ? 0 : reader.op.inputs()->size();
   const uint32_t outputs = reader.op.outputs() == nullptr ? 0 : reader.op.outputs()->size();
   if (inputs < least || inputs > most) {
     const std::string wanted = least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
     throw Refusal(fmt::format("has {} operands and should have {}", inputs, wanted));
   }
-  if (outputs != 1) throw Refusal(fmt::format("has {} results and should have 1", outputs));
+  if (outputs != results) throw Refusal(fmt::format("has {} results and should have {}", outputs, results));
 }
 
 ir::Operator make_operator(const OpReader& reader, ir::OpAttributes attributes, uint32_t operands) {
@@ -100,6 +128,12 @@ ir::Operator make_operator(const OpReader& reader, ir::OpAttributes attributes, 
   output(reader);
   op.output = reader.op.outputs()->Get(0);
   return op;
+}
+
+int32_t positive_axis(int64_t axis, const ir::Shape& shape) {
+  const int64_t rank = static_cast<int64_t>(shape.size());
+  if (axis < -rank || axis >= rank) throw Refusal(fmt::format("{} has no axis {}", ir::text_of(shape), axis));
+  return static_cast<int32_t>(axis < 0 ? axis + rank : axis);
 }
 
 int input_index(const OpReader& reader, uint32_t position) {

@@ -12,13 +12,6 @@ namespace mote::import {
 
 namespace {
 
-// The axis counted from the front.
-int32_t positive_axis(int64_t axis, const ir::Shape& shape) {
-  const int64_t rank = static_cast<int64_t>(shape.size());
-  if (axis < -rank || axis >= rank) throw Refusal(fmt::format("{} has no axis {}", ir::text_of(shape), axis));
-  return static_cast<int32_t>(axis < 0 ? axis + rank : axis);
-}
-
 // The shape that RESHAPE asks for: its second operand, or else its option, if there is one.
 std::optional<std::vector<int64_t>> requested_shape(const OpReader& reader) {
   if (const int index = input_index(reader, 1); index >= 0) return integers_at(reader.source, index);

@@ -49,17 +49,22 @@ std::vector<int> indices_of(const flatbuffers::Vector<int32_t>* vector) {
   return {vector->begin(), vector->end()};
 }
 
+// Records that tensor `index` is written, for the first time.
+void write(const Source& source, int index, Liveness& live) {
+  if (marked(live.written, index) || source.draft.tensor(index).is_constant()) {
+    throw Refusal(fmt::format("writes tensor {}, which has a value already", index));
+  }
+  mark(live.written, index);
+}
+
 // Checks that the operator's operands exist by now and that its result does not yet, and records the result.
 void connect(Source& source, const ir::Operator& op, Liveness& live) {
   for (const int index : op.inputs) {
-    if (index >= 0 && !marked(live.written, index) && !tensor_at(source, index).is_constant()) {
+    if (index >= 0 && !marked(live.written, index) && !source.draft.tensor(index).is_constant()) {
       throw Refusal(fmt::format("reads tensor {} before anything has written it", index));
     }
   }
-  if (marked(live.written, op.output) || tensor_at(source, op.output).is_constant()) {
-    throw Refusal(fmt::format("writes tensor {}, which has a value already", op.output));
-  }
-  mark(live.written, op.output);
+  write(source, op.output, live);
   for (const int index : op.inputs) {
     if (index >= 0) mark(live.used, index);
   }
@@ -106,12 +111,21 @@ void read_operators(Source& source, Survey& survey, Liveness& live) {
   for (int i = 0; i < survey.operator_count; ++i) {
     const tflite::Operator& stored = *operators->Get(static_cast<uint32_t>(i));
     try {
-      ir::Operator op = read_operator({source, stored});
-      if (const std::optional<std::string> problem = ir::problem_of(source.draft, op)) throw Refusal(*problem);
-      connect(source, op, live);
-      op.source = {i};
-      op.source_macs = ir::macs_of(source.draft, op);
-      source.draft.operators.push_back(std::move(op));
+      if (std::optional<Bytes> value = folded({source, stored})) {
+        const int output = stored.outputs()->Get(0);
+        write(source, output, live);
+        source.draft.tensor(output).data = std::move(value);
+        continue;
+      }
+      for (ir::Operator& op : read_operator({source, stored})) {
+        if (const std::optional<std::string> problem = ir::problem_of(source.draft, op)) throw Refusal(*problem);
+        live.written.resize(source.draft.tensors.size());
+        live.used.resize(source.draft.tensors.size());
+        connect(source, op, live);
+        op.source = {i};
+        op.source_macs = ir::macs_of(source.draft, op);
+        source.draft.operators.push_back(std::move(op));
+      }
     } catch (const Refusal& refusal) {
       survey.problems.push_back({i, operator_name(source, stored), describe_operands(source, stored), refusal.what()});
       // Those after it are not to be blamed for what it would have written.

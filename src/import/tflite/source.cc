@@ -59,7 +59,7 @@ Source open_source(std::span<const std::byte> bytes, const std::string& file) {
 }
 
 bool has_tensor(const Source& source, int index) {
-  return index >= 0 && static_cast<size_t>(index) < source.draft.tensors.size();
+  return index >= 0 && static_cast<size_t>(index) < source.converted.size();
 }
 
 std::string describe_tensor(const Source& source, int index) {

@@ -26,7 +26,7 @@ struct Source {
   const tflite::Model* model = nullptr;
   const tflite::SubGraph* graph = nullptr;
   // Where the graph grows. Its tensors stand at their index in the subgraph; those that are not `converted` yet are
-  // empty.
+  // empty. Behind them are those that the subgraph does not have: results between the operators that one was made into.
   ir::Graph draft;
   std::vector<bool> converted;
   // Bytes of constants converted so far: tensors may share a buffer, so a small file can ask for any amount.
@@ -37,7 +37,7 @@ struct Source {
 /// `file`.
 Source open_source(std::span<const std::byte> bytes, const std::string& file);
 
-/// Whether `index` names a tensor.
+/// Whether `index` names a tensor of the subgraph.
 bool has_tensor(const Source& source, int index);
 
 /// Tensor `index`, converted on first use. Throws Refusal naming the tensor: no such tensor, a type, a shape, a
