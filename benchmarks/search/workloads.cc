@@ -26,7 +26,7 @@ const std::vector<NamedLayer>& named_layers() {
       {"conv3x3", square(Family::kConvolution, 12, 16, 16, 3, 1)},
       {"strided3x3", square(Family::kConvolution, 24, 12, 16, 3, 2)},
       {"conv5x5", square(Family::kConvolution, 12, 8, 16, 5, 1)},
-      {"pointwise", square(Family::kConvolution, 24, 16, 24, 1, 1)},
+      {"pointwise", square(Family::kConvolution, 12, 96, 24, 1, 1)},
       {"depthwise", square(Family::kDepthwise, 24, 24, 24, 3, 1)},
       {"dense", square(Family::kDense, 1, 720, 60, 1, 1)},
   };
