@@ -25,15 +25,13 @@
 namespace mote::tune {
 namespace {
 
-constexpr size_t kMostTaught = 200;  // trials of each workload that others learn from
-
 struct Settings {
   std::vector<std::string> files, models;
   std::string plot;
   bool transfer = false, transfer_boards = false, estimate = false;
   int seeds = 20;
   int variants = 5;
-  size_t most_trials = 2000;
+  size_t most_trials = 2000, most_taught = 1000;
   size_t batch = 4;
   std::vector<std::string> strategies;
 };
@@ -93,8 +91,8 @@ void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
   for (Workload& workload : *workloads) {
     if (!settings.transfer && !settings.transfer_boards) break;
     std::vector<records::Trial> first_trials = workload.trials;
-    first_trials.resize(std::min(kMostTaught, first_trials.size()));
-    workload.taught = measure::examples_from(first_trials, lowered, kMostTaught);
+    first_trials.resize(std::min(settings.most_taught, first_trials.size()));
+    workload.taught = measure::examples_from(first_trials, lowered, settings.most_taught);
   }
   for (Workload& workload : *workloads) {
     const records::Trial& first = workload.trials.front();
@@ -116,15 +114,18 @@ void add_programs(const Settings& settings, std::vector<Workload>* workloads) {
       return entry->second = features(task, *config_now);
     };
     if (settings.estimate) workload.model.estimate = estimated_cycles;
+    std::vector<Example> examples;
     uint32_t group = 0;
     for (const Workload& other : *workloads) {
       if (!teaches(settings, first, other.trials.front())) continue;
       ++group;
       for (Example example : other.taught) {
         example.group = group;
-        workload.model.elsewhere.push_back(std::move(example));
+        examples.push_back(std::move(example));
       }
     }
+    if (!examples.empty())
+      workload.model.taught = std::make_shared<Taught>(std::move(examples), workload.model.estimate);
   }
 }
 
@@ -248,8 +249,12 @@ int main_of(int argc, char** argv) {
   CLI::App app("Compares the tuner's searches on known workloads.", "search_benchmark");
   app.add_option("FILES", settings.files, "Benchmark files or records (.db) to replay; without any, made-up workloads");
   app.add_option("--model", settings.models, "A .tflite file that has the operators, when they are not the named ones");
-  app.add_flag("--transfer", settings.transfer, "The cost model knows 200 trials of each file of another operator");
+  app.add_flag("--transfer", settings.transfer,
+               "The cost model knows the first trials of each file of another operator");
   app.add_flag("--transfer-boards", settings.transfer_boards, "The same of the same operator on another board");
+  app.add_option("--taught", settings.most_taught, "Trials of each file that others know")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
   app.add_flag("--estimate", settings.estimate, "The cost model begins with the static estimate of the cycles");
   app.add_option("--plot", settings.plot, "Draw PREFIX-1.svg, PREFIX-2.svg ...");
   app.add_option("--seeds", settings.seeds, "Runs of each search")->capture_default_str()->check(CLI::Range(1, 10000));

@@ -233,9 +233,10 @@ int report(const Options& options, const target::Board& board, const tune::Resul
 
 /// What the cost model may know before the first trial: what was measured of this model's and the other models'
 /// workloads.
-std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector<kernels::Workload> workloads) {
-  constexpr size_t kMost = 200;  // of each workload in each setting
-  if (options.transfer.empty()) return {};
+std::shared_ptr<const tune::Taught> learned_elsewhere(const Options& options,
+                                                      std::vector<kernels::Workload> workloads) {
+  constexpr size_t kMost = 1000;  // of each workload in each setting
+  if (options.transfer.empty()) return nullptr;
   for (const std::string& model : options.transfer_models) {
     for (kernels::Workload& w : measure::workloads_of(passes::run_passes(import::read_tflite(model)))) {
       workloads.push_back(std::move(w));
@@ -246,7 +247,13 @@ std::vector<tune::Example> learned_elsewhere(const Options& options, std::vector
     const records::Database database(file, records::Database::Mode::kRead);
     for (records::Trial& trial : database.trials({})) trials.push_back(std::move(trial));
   }
-  return measure::examples_from(trials, workloads, kMost);
+  std::vector<tune::Example> examples = measure::examples_from(trials, workloads, kMost);
+  if (examples.empty()) {
+    print_warning(
+        "--transfer-from: no trial there is of an operator of this model, or of a model named by --transfer-model");
+    return nullptr;
+  }
+  return std::make_shared<tune::Taught>(std::move(examples), tune::estimated_cycles);
 }
 
 /// Hours of trials must not end in a picture that has no place: throws InputError.
@@ -305,7 +312,7 @@ int run_tune(const Options& options) {
   tuning.model.estimate = tune::estimated_cycles;
   tuning.model.flash = tune::estimated_flash;
   tuning.budget = {options.flash, options.ram};
-  tuning.model.elsewhere = learned_elsewhere(options, workloads);
+  tuning.model.taught = learned_elsewhere(options, workloads);
   tune::Plot plot{options.model + " on " + board.name, "trials", "cycles", {{"best so far", {}}}};
   tuning.on_progress = [&](const tune::Progress& progress) {
     view.show(progress);

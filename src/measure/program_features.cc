@@ -12,6 +12,12 @@
 namespace mote::measure {
 namespace {
 
+/// The operations of a workload: multiply-accumulates, or, where there are none, elements to make.
+double work_of(const kernels::Workload& w) {
+  const int64_t macs = ir::macs_of(w.graph, w.op());
+  return static_cast<double>(macs > 0 ? macs : static_cast<int64_t>(ir::elements(w.output().shape)));
+}
+
 /// Shared by the copies of a FeatureFn.
 struct Lowering {
   std::map<std::string, kernels::Workload> workloads;
@@ -21,10 +27,7 @@ struct Lowering {
   std::vector<float> features(const std::string& workload, const space::Config& config) const {
     try {
       const kernels::Workload& w = workloads.at(workload);
-      // An operator that multiplies nothing has to make its output.
-      const int64_t macs = ir::macs_of(w.graph, w.op());
-      const int64_t work = macs > 0 ? macs : static_cast<int64_t>(ir::elements(w.output().shape));
-      return tune::loop_features(kernels::lower(w, config, target, "candidate"), estimator, static_cast<double>(work));
+      return tune::loop_features(kernels::lower(w, config, target, "candidate"), estimator, work_of(w));
     } catch (const loop::ScheduleError&) {
       return std::vector<float>(tune::loop_feature_names().size(), std::numeric_limits<float>::quiet_NaN());
     }
@@ -114,19 +117,17 @@ std::vector<tune::Example> examples_from(const std::vector<records::Trial>& tria
     if (workload == lowering->workloads.end()) continue;
     const space::Space space = kernels::space_of(workload->second, lowering->target);
     keep_most(&group, most);
-    uint64_t best = UINT64_MAX;
-    for (const records::Trial* t : group) {
-      if (t->outcome.status == records::Status::kOk) best = std::min(best, std::max<uint64_t>(1, t->outcome.cycles));
-    }
-    if (best == UINT64_MAX) continue;
+    const bool any = std::any_of(group.begin(), group.end(),
+                                 [](const records::Trial* t) { return t->outcome.status == records::Status::kOk; });
+    if (!any) continue;
+    const double work = work_of(workload->second);
     ++number;
     for (const records::Trial* t : group) {
       const std::optional<space::Config> config = space.parse(t->knobs);
       if (!config) continue;
       const bool ok = t->outcome.status == records::Status::kOk;
-      const float merit =
-          ok ? static_cast<float>(best) / static_cast<float>(std::max<uint64_t>(1, t->outcome.cycles)) : 0;
-      examples.push_back({lowering->features(t->workload, *config), merit, number});
+      const double merit = ok ? work / static_cast<double>(std::max<uint64_t>(1, t->outcome.cycles)) : 0;
+      examples.push_back({lowering->features(t->workload, *config), static_cast<float>(merit), number});
     }
   }
   return examples;

@@ -87,7 +87,7 @@ TEST(ProgramFeatures, OfAProgramThatCannotBeAreNotNumbers) {
   EXPECT_EQ(missing, 1);
 }
 
-TEST(ExamplesFrom, MeritsAreSharesOfTheBestOfTheirGroup) {
+TEST(ExamplesFrom, MeritsAreMultiplyAccumulatesPerCycle) {
   const DenseTask s;
   records::Trial failed = s.trial(2, 0), elsewhere = s.trial(0, 5000);
   failed.outcome.status = records::Status::kWrongResult;
@@ -102,7 +102,8 @@ TEST(ExamplesFrom, MeritsAreSharesOfTheBestOfTheirGroup) {
   }
   ASSERT_EQ(merits.size(), 2u);
   for (auto& [group, values] : merits) std::sort(values.begin(), values.end());
-  const std::vector<float> alone{1}, together{0, 0.25F, 1};
+  constexpr float kMacs = 8 * 16;
+  const std::vector<float> alone{kMacs / 5000}, together{0, kMacs / 4000, kMacs / 1000};
   EXPECT_TRUE((merits[1] == alone && merits[2] == together) || (merits[2] == alone && merits[1] == together));
 }
 
@@ -123,7 +124,8 @@ TEST(ExamplesFrom, KeepsTheFastestAndTheFirstOfTheOthers) {
   const std::vector<tune::Example> examples = examples_from(trials, {s.workload}, 6);
   std::vector<float> merits;
   for (const tune::Example& e : examples) merits.push_back(e.merit);
-  const std::vector<float> expected{100 / 100.F, 100 / 200.F, 100 / 300.F, 100 / 1200.F, 100 / 1100.F, 100 / 1000.F};
+  constexpr float kMacs = 8 * 16;
+  const std::vector<float> expected{kMacs / 100, kMacs / 200, kMacs / 300, kMacs / 1200, kMacs / 1100, kMacs / 1000};
   EXPECT_EQ(merits, expected);
 }
 

@@ -15,15 +15,9 @@ namespace {
 constexpr int kRounds = 60;
 // Points are few and features cheap: shallow trees, a brisk learning rate, and one thread, so that sums are added in
 // the same order every time.
-constexpr std::pair<const char*, const char*> kParameters[] = {{"objective", "rank:pairwise"},
-                                                               {"num_pairsample", "4"},
-                                                               {"max_depth", "4"},
-                                                               {"eta", "0.2"},
-                                                               {"min_child_weight", "0.1"},
-                                                               {"gamma", "0.0001"},
-                                                               {"nthread", "1"},
-                                                               {"tree_method", "exact"},
-                                                               {"verbosity", "0"}};
+constexpr std::pair<const char*, const char*> kParameters[] = {
+    {"max_depth", "4"}, {"eta", "0.2"},           {"min_child_weight", "0.1"}, {"gamma", "0.0001"},
+    {"nthread", "1"},   {"tree_method", "exact"}, {"verbosity", "0"}};
 
 /// XGBoost fails only when we misuse it.
 void require(int status) {
@@ -59,7 +53,7 @@ class Matrix {
 }  // namespace
 
 struct CostModel::Impl {
-  explicit Impl(uint64_t model_seed) : seed(model_seed) {}
+  Impl(uint64_t model_seed, Goal model_goal) : seed(model_seed), goal(model_goal) {}
   ~Impl() { forget(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -70,10 +64,11 @@ struct CostModel::Impl {
   }
 
   uint64_t seed;
+  Goal goal;
   BoosterHandle booster = nullptr;
 };
 
-CostModel::CostModel(uint64_t seed) : impl_(new Impl(seed)) {}
+CostModel::CostModel(uint64_t seed, Goal goal) : impl_(new Impl(seed, goal)) {}
 CostModel::~CostModel() = default;
 CostModel::CostModel(CostModel&&) noexcept = default;
 
@@ -95,11 +90,18 @@ void CostModel::fit(std::span<const Example> examples) {
   const Matrix matrix(sorted, [](const Example* example) -> const std::vector<float>& { return example->features; });
   require(XGDMatrixSetFloatInfo(matrix.handle(), "label", merits.data(), merits.size()));
   require(XGDMatrixSetFloatInfo(matrix.handle(), "base_margin", priors.data(), priors.size()));
-  require(XGDMatrixSetUIntInfo(matrix.handle(), "group", group_sizes.data(), group_sizes.size()));
+  if (impl_->goal == Goal::kOrder)
+    require(XGDMatrixSetUIntInfo(matrix.handle(), "group", group_sizes.data(), group_sizes.size()));
 
   const DMatrixHandle matrices[] = {matrix.handle()};
   require(XGBoosterCreate(matrices, 1, &impl_->booster));
   for (const auto& [name, value] : kParameters) require(XGBoosterSetParam(impl_->booster, name, value));
+  if (impl_->goal == Goal::kOrder) {
+    require(XGBoosterSetParam(impl_->booster, "objective", "rank:pairwise"));
+    require(XGBoosterSetParam(impl_->booster, "num_pairsample", "4"));
+  } else {
+    require(XGBoosterSetParam(impl_->booster, "objective", "reg:squarederror"));
+  }
   require(XGBoosterSetParam(impl_->booster, "seed", std::to_string(impl_->seed & 0x7fffffff).c_str()));
   for (int round = 0; round < kRounds; ++round) {
     require(XGBoosterUpdateOneIter(impl_->booster, round, matrix.handle()));

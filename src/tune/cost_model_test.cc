@@ -85,6 +85,20 @@ TEST(CostModel, ComparesOnlyWithinAGroup) {
   EXPECT_GT(share_in_order(others, model.score(rows_of(others))), 0.9);
 }
 
+TEST(CostModel, OfMeritsTellsThemOverAllGroups) {
+  std::vector<Example> mixed;
+  for (int i = 0; i < 20; ++i) {
+    for (uint32_t group = 1; group <= 3; ++group) mixed.push_back({{static_cast<float>(group)}, 7.0F * group, group});
+  }
+  CostModel a(1, CostModel::Goal::kMerit), b(2, CostModel::Goal::kMerit);
+  a.fit(mixed);
+  b.fit(mixed);
+  const std::vector<std::vector<float>> rows{{1}, {2}, {3}};
+  const std::vector<float> scores = a.score(rows);
+  for (size_t i = 0; i < rows.size(); ++i) EXPECT_NEAR(scores[i], 7.0F * static_cast<float>(i + 1), 0.1);
+  EXPECT_EQ(b.score(rows), scores);
+}
+
 TEST(CostModel, BearsPointsThatAreAllAlike) {
   std::vector<Example> examples(20, Example{{1, 2}, 0.5F, 0});
   CostModel model(1);

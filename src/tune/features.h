@@ -2,10 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
-#include "tune/cost_model.h"
 #include "tune/measurer.h"
+#include "tune/taught.h"
 
 namespace mote::tune {
 
@@ -25,13 +26,12 @@ struct ModelInputs {
   /// Of the lowered program, as many for every point of every workload (loop_features.h); dearer than those of the
   /// knobs, so only promising points are looked at. May be empty.
   FeatureFn program{};
-  /// The cycles a program is expected to take by its features alone, before anything was measured: their log2, give or
-  /// take a constant of the workload. May be empty.
-  std::function<float(const std::vector<float>& program)> estimate{};
+  /// The cycles a program is expected to take, before anything was measured. May be empty.
+  Estimate estimate{};
   /// The bytes of flash that a program takes, by its features. May be empty.
   std::function<double(const std::vector<float>& program)> flash{};
-  /// What is known of other workloads, boards and models: program features, merits, and groups above 0.
-  std::vector<Example> elsewhere{};
+  /// What was learned of other workloads, boards and models, upon the same estimate; may be null.
+  std::shared_ptr<const Taught> taught{};
 };
 
 }  // namespace mote::tune

@@ -14,7 +14,6 @@ namespace {
 constexpr size_t kFirstRandom = 4;    // trials before the model has a say
 constexpr size_t kLooks = 160;        // random programs looked at before the first proposal
 constexpr int kRounds = 2;            // of looking at the programs that the looks before them make promising
-constexpr float kPerHalf = 10;        // how much better half the estimated cycles score
 constexpr double kRandomShare = 0.1;  // of every batch: what the model would never propose
 constexpr size_t kChains = 64;        // annealed side by side, half from the best known points and half from anywhere
 constexpr size_t kSteps = 60;         // of each chain
@@ -39,11 +38,7 @@ class ModelSearch final : public Search {
         random_(seed),
         inputs_(std::move(inputs)),
         model_(random_.bits()),
-        program_model_(random_.bits()),
-        elsewhere_model_(random_.bits()) {
-    for (Example& example : inputs_.elsewhere) example.prior = estimated_score(example.features);
-    if (inputs_.program) elsewhere_model_.fit(inputs_.elsewhere);
-  }
+        program_model_(random_.bits()) {}
 
   std::vector<uint64_t> propose(size_t count) override {
     if (count == 0) return {};
@@ -124,7 +119,7 @@ class ModelSearch final : public Search {
 
   /// Before the first trials only a prior does.
   bool knows_something() const {
-    const bool has_prior = inputs_.program && (inputs_.estimate || !inputs_.elsewhere.empty());
+    const bool has_prior = inputs_.program && (inputs_.estimate || inputs_.taught);
     return has_prior || (known_.size() >= kFirstRandom && successes_ > 1);
   }
 
@@ -152,12 +147,7 @@ class ModelSearch final : public Search {
   }
 
   float prior_of(const Seen& seen) const {
-    return seen.prior - kPerHalf * static_cast<float>(estimate_of(seen) - static_cast<double>(seen.estimate));
-  }
-
-  /// Scores are told by how much they differ; the program model adds to them.
-  float estimated_score(const std::vector<float>& program) const {
-    return inputs_.estimate ? -kPerHalf * inputs_.estimate(program) : 0;
+    return seen.prior - kScorePerHalf * static_cast<float>(estimate_of(seen) - static_cast<double>(seen.estimate));
   }
 
   const Seen& seen_of(uint64_t index) {
@@ -165,12 +155,10 @@ class ModelSearch final : public Search {
     Seen& seen = entry->second;
     if (is_new) {
       seen.features = inputs_.program(task_, task_.space.at(index));
-      seen.prior = estimated_score(seen.features);
-      seen.estimate = -seen.prior / kPerHalf;
+      seen.prior = estimated_score(inputs_.estimate, seen.features);
+      seen.estimate = -seen.prior / kScorePerHalf;
       if (inputs_.flash) seen.flash = inputs_.flash(seen.features);
-      if (!inputs_.elsewhere.empty()) {
-        seen.prior = elsewhere_model_.score(std::span(&seen.features, 1), std::span(&seen.prior, 1)).front();
-      }
+      if (inputs_.taught) seen.prior = inputs_.taught->score(seen.features, seen.prior);
       const std::vector<float>& knobs = features_of(index);
       seen.features.insert(seen.features.end(), knobs.begin(), knobs.end());
     }
@@ -336,7 +324,7 @@ class ModelSearch final : public Search {
   Points points_;
   Random random_;
   ModelInputs inputs_;
-  CostModel model_, program_model_, elsewhere_model_;
+  CostModel model_, program_model_;
   bool fitted_ = false;
   size_t scouted_ = 0;  // proposals that were looked for since the last outcome: a promise looks for what comes next
   size_t successes_ = 0;

@@ -168,6 +168,25 @@ kind = "dwt"
   EXPECT_GT(ok, 0);
 }
 
+TEST(Tune, LearnsFromRecordsOfAnotherBoardAndSaysWhenThereIsNothingToLearn) {
+  const TemporaryFolder folder;
+  const std::string known = folder.path() / "known.db", records = folder.path() / "tuning.db";
+  const std::vector<std::string> tune = {"tune", source_file(kDigits), "--trials", "16", "--json", "--quiet"};
+  const auto with = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), tune.begin(), tune.end());
+    return run_mote(options);
+  };
+  ASSERT_EQ(with({"--board", kM4, "--records", known}).exit_code, 0);
+  const CommandResult taught = with({"--board", kM7, "--records", records, "--transfer-from", known});
+  EXPECT_EQ(json_of(taught).value("trials", 0), 16);
+  EXPECT_EQ(taught.err, "");
+  // Records of operators that no model at hand has.
+  const CommandResult other = run_mote({"tune", source_file("examples/models/auto_encoder.tflite"), "--trials", "1",
+                                        "--records", records, "--transfer-from", known, "--quiet"});
+  EXPECT_EQ(other.exit_code, 0);
+  EXPECT_THAT(other.err, HasSubstr("no trial there is of an operator of this model"));
+}
+
 TEST(Tune, RefusesBoardsThatAreReachedInDifferentWays) {
   const TemporaryFolder folder;
   for (const char* const other : {"gdb:127.0.0.1:1", "sim:flash"}) {
