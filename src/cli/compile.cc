@@ -42,11 +42,19 @@ std::unique_ptr<toolchain::Toolchain> find_toolchain(const target::Board& board)
 
 /// Sizes from a compiler.
 std::optional<deploy::Measured> measure(const Deployment& deployment, const std::string& model,
-                                        toolchain::Toolchain* toolchain) {
+                                        const deploy::Goal& goal, toolchain::Toolchain* toolchain) {
   if (toolchain == nullptr) return std::nullopt;
   const deploy::Library& library = deployment.library;
   const deploy::Measured measured = deploy::measure(library, deployment.board, *toolchain);
-  deploy::require_fit(library, deployment.board, model, measured);
+  std::string advice;
+  for (const deploy::Excess& excess : deploy::check_fit(library, deployment.board, measured)) {
+    const bool is_flash = excess.memory.starts_with("flash");
+    const int64_t budget = is_flash ? excess.available : library.arena.bytes() - excess.over();
+    if ((is_flash ? goal.flash_bytes : goal.ram_bytes).has_value() || budget <= 0) continue;
+    advice +=
+        fmt::format("; --{} {} takes the fastest kernels that fit, if any do", is_flash ? "flash" : "ram", budget);
+  }
+  deploy::require_fit(library, deployment.board, model, measured, advice);
   return measured;
 }
 
@@ -201,7 +209,8 @@ int compile(const Options& options) {
   Deployment deployment = make_deployment(options.deployment, true);
   label(options, deployment.library);
   const std::unique_ptr<toolchain::Toolchain> toolchain = find_toolchain(deployment.board);
-  const std::optional<deploy::Measured> measured = measure(deployment, options.deployment.model, toolchain.get());
+  const std::optional<deploy::Measured> measured =
+      measure(deployment, options.deployment.model, options.deployment.goal, toolchain.get());
   const std::vector<deploy::File> files = files_of(options, deployment, measured, toolchain.get());
   deploy::write_folder(options.folder, files);
   if (options.json)

@@ -99,8 +99,14 @@ void add_goal_options(CLI::App& command, deploy::Goal& goal) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, Optimize>{
           {"speed", Optimize::kSpeed}, {"ram", Optimize::kRam}, {"flash", Optimize::kFlash}}))
       ->option_text("speed|ram|flash");
+  const auto not_negative = [](const std::string& bytes) {
+    return std::string(bytes.starts_with('-') ? bytes + " is negative" : "");
+  };
   const auto bytes_option = [&](const char* name, std::optional<int64_t>* bytes, const char* help) {
-    command.add_option(name, *bytes, help)->transform(CLI::AsSizeValue(false))->option_text("BYTES");
+    command.add_option(name, *bytes, help)
+        ->transform(CLI::AsSizeValue(false))
+        ->check(not_negative)
+        ->option_text("BYTES");
   };
   bytes_option("--ram", &goal.ram_bytes, "At most so much for activations and scratch: 12K, 34816");
   bytes_option("--flash", &goal.flash_bytes,

@@ -110,14 +110,21 @@ File emit_operator(const Network& network, size_t index) {
 }
 
 std::vector<File> emit_extras(const Network& network, const Arena& arena, const Origin& origin,
-                              const std::optional<Measured>& measured, const std::vector<std::string>& sources) {
+                              const std::optional<Measured>& measured, const std::vector<std::string>& sources,
+                              const Layout& layout) {
   json values = describe(network, arena, origin);
   values["sources"] = values["flags"] = json::array();
   for (const std::string& file : sources) values["sources"].push_back({{"file", file}});
   const bool is_object = !sources.empty() && sources.back().ends_with(".o");
   values["weights_files"] =
-      is_object ? fmt::format("`{}_weights.o` | all weights and tables, compiled for {}", network.prefix, origin.target)
-                : fmt::format("`{}_NN_*_data.c` | its weights and tables", network.prefix);
+      is_object ? fmt::format("`{}{}_weights.o` | all weights and tables, compiled for {}", layout.sources,
+                              network.prefix, origin.target)
+                : fmt::format("`{}{}_NN_*_data.c` | its weights and tables", layout.sources, network.prefix);
+  values["sources_folder"] = layout.sources;
+  values["headers"] = layout.headers;
+  values["example"] = layout.example;
+  values["has_example"] = !layout.example.empty();
+  values["package"] = layout.is_package;
   for (const std::string& flag : origin.flags) values["flags"].push_back({{"flag", flag}});
   values["flags_text"] = fmt::format("{}", fmt::join(origin.flags, " "));
   values["measured"] = measured.has_value();

@@ -52,9 +52,16 @@ File emit_header(const Network& network, const Arena& arena, const Origin& origi
 /// constants.
 File emit_operator(const Network& network, size_t index);
 
+/// Where a folder has what the README speaks of: folders, with a slash, and the example's file, if any.
+struct Layout {
+  std::string sources, headers, example;
+  bool is_package = false;  // with a PACKAGE.md
+};
+
 /// The rest of the folder: README.md, CMakeLists.txt, example_main.c. `sources`: the files that make the library.
 std::vector<File> emit_extras(const Network& network, const Arena& arena, const Origin& origin,
-                              const std::optional<Measured>& measured, const std::vector<std::string>& sources);
+                              const std::optional<Measured>& measured, const std::vector<std::string>& sources,
+                              const Layout& layout = {"", "", "example_main.c"});
 
 /// "conv_2d 1x32x32x3 -> 1x16x16x8": an operator for people, without any name from outside.
 std::string title_of(const ir::Graph& graph, const ir::Operator& op);

@@ -124,8 +124,12 @@ std::vector<File> package_of(const Library& library, const std::string& name, co
     for (const auto& [source, path] : layout.at("files").items()) {
       files.push_back({path_of(path), render("packages/" + name + "/" + source, values)});
     }
-    for (File& file : emit_extras(library.network, library.arena, library.origin, measured, {})) {
-      const std::string example = path_of(layout.at("example"));
+    const std::string example = path_of(layout.at("example"));
+    std::vector<std::string> made_of;
+    for (const File& file : files) made_of.push_back(file.path);
+    if (weights) made_of.push_back(weights->path);  // last, as emit_extras() has it
+    for (File& file : emit_extras(library.network, library.arena, library.origin, measured, made_of,
+                                  {sources, headers, example, true})) {
       if (file.path == "README.md")
         files.push_back(std::move(file));
       else if (file.path == "example_main.c" && !example.empty())

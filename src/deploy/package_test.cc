@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "deploy/firmware.h"
 #include "ir/random_model.h"
@@ -81,6 +82,27 @@ TEST(Package, EveryFormIsCompleteAndSaysNothingTwice) {
     EXPECT_EQ(paths.count("README.md"), 1u);
   }
   EXPECT_THROW(package_of(library, "tarball", board_of_packages(), std::nullopt), InputError);
+}
+
+TEST(Package, ItsReadmeNamesFilesThatAreThere) {
+  const target::Board board = board_of_packages();
+  const Library library = library_for(board.name);
+  toolchain::Toolchain toolchain(board);
+  const Measured measured = measure(library, board, toolchain);
+  for (const std::string& name : package_names()) {
+    SCOPED_TRACE(name);
+    const std::vector<File> files = package_of(library, name, board, measured);
+    const std::string readme = text_of(files, "README.md");
+    EXPECT_THAT(readme, testing::Not(testing::ContainsRegex("\\| [0-9]+ \\|\n\n\\| [RF]"))) << "a table in two";
+    std::istringstream lines(readme.substr(readme.find("## Files")));
+    size_t named = 0;
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with("| `") || line.find('*') != std::string::npos) continue;
+      text_of(files, line.substr(3, line.find('`', 3) - 3));
+      ++named;
+    }
+    EXPECT_GE(named, 3u);
+  }
 }
 
 TEST(Package, FormsThatAreLinkedTakeWeightsAsAnObject) {

@@ -51,6 +51,14 @@ TEST(Refusal, APlotWithoutAPlaceIsNamedBeforeTheFirstTrial) {
   }
 }
 
+TEST(Refusal, ABudgetIsNotNegative) {
+  const TemporaryFolder folder;
+  for (const char* const budget : {"--ram", "--flash", "--fast-ram"}) {
+    expect_refused(run_mote({"compile", digits(), "--board", kM7, budget, "-5", "-o", folder.path() / "x"}),
+                   std::string(budget) + ": -5 is negative");
+  }
+}
+
 TEST(Refusal, InputOfTheWrongSizeIsNamed) {
   const TemporaryFolder folder;
   const std::string input = folder.path() / "in.bin";
