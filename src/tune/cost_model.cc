@@ -13,6 +13,9 @@ namespace mote::tune {
 namespace {
 
 constexpr int kRounds = 60;
+// Merits are learned once, from many points of many workloads: there is something to tell apart.
+constexpr int kMeritRounds = 200;
+constexpr const char* kMeritDepth = "6";
 // Points are few and features cheap: shallow trees, a brisk learning rate, and one thread, so that sums are added in
 // the same order every time.
 constexpr std::pair<const char*, const char*> kParameters[] = {
@@ -101,9 +104,11 @@ void CostModel::fit(std::span<const Example> examples) {
     require(XGBoosterSetParam(impl_->booster, "num_pairsample", "4"));
   } else {
     require(XGBoosterSetParam(impl_->booster, "objective", "reg:squarederror"));
+    require(XGBoosterSetParam(impl_->booster, "max_depth", kMeritDepth));
   }
   require(XGBoosterSetParam(impl_->booster, "seed", std::to_string(impl_->seed & 0x7fffffff).c_str()));
-  for (int round = 0; round < kRounds; ++round) {
+  const int rounds = impl_->goal == Goal::kMerit ? kMeritRounds : kRounds;
+  for (int round = 0; round < rounds; ++round) {
     require(XGBoosterUpdateOneIter(impl_->booster, round, matrix.handle()));
   }
 }
