@@ -35,12 +35,13 @@ struct Case {
   std::string model, board;
   Optimize optimize = Optimize::kSpeed;
   bool tuned = false;
+  std::optional<int64_t> fast_bytes = {};
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   const char* const goals[] = {"speed", "ram", "flash"};
   return out << std::filesystem::path(c.model).stem().string() << " for " << c.board << ", "
-             << goals[static_cast<int>(c.optimize)] << (c.tuned ? ", tuned" : "");
+             << goals[static_cast<int>(c.optimize)] << (c.tuned ? ", tuned" : "") << (c.fast_bytes ? ", divided" : "");
 }
 
 std::string example(const std::string& name) {
@@ -62,6 +63,8 @@ std::vector<Case> cases() {
       }
     }
   }
+  // More than tightly coupled memory holds.
+  list.push_back({example("models/mobilenet_v1.tflite"), "nucleo-f746zg", Optimize::kSpeed, false, 48 * 1024});
   return list;
 }
 
@@ -72,7 +75,8 @@ deploy::Library library_of(const Case& c, const target::Board& board) {
     records.emplace(source_dir() / "benchmarks" / "records.db", records::Database::Mode::kRead);
     choose = deploy::choose_from(*records, board);
   }
-  return deploy::make_library(import::read_tflite(c.model), c.model, "net", board, choose, {c.optimize, {}, {}});
+  return deploy::make_library(import::read_tflite(c.model), c.model, "net", board, choose,
+                              {c.optimize, {}, {}, c.fast_bytes});
 }
 
 class PaintedStack : public testing::TestWithParam<Case> {};
@@ -84,6 +88,7 @@ TEST_P(PaintedStack, IsWithinTheStatedBoundAndNotFarFromIt) {
   const target::Board board = target::load_board(GetParam().board);
   toolchain::Toolchain toolchain(board);
   const deploy::Library library = library_of(GetParam(), board);
+  EXPECT_EQ(library.arena.pools.size() > 1, GetParam().fast_bytes.has_value());
   const deploy::Measured measured = deploy::measure(library, board, toolchain);
   ASSERT_TRUE(measured.stack_bytes.has_value());
   const std::unique_ptr<device::Device> device = device::open_device("sim", board);
