@@ -22,7 +22,7 @@ Layer square(Family family, int32_t extent, int32_t channels, int32_t out_channe
 
 const std::vector<NamedLayer>& named_layers() {
   static const std::vector<NamedLayer> layers{
-      {"first", square(Family::kConvolution, 48, 3, 12, 3, 2)},
+      {"first", square(Family::kConvolution, 60, 3, 12, 3, 2)},
       {"conv3x3", square(Family::kConvolution, 12, 16, 16, 3, 1)},
       {"strided3x3", square(Family::kConvolution, 24, 12, 16, 3, 2)},
       {"conv5x5", square(Family::kConvolution, 12, 8, 16, 5, 1)},
