@@ -82,19 +82,23 @@ void CostModel::fit(std::span<const Example> examples) {
   for (const Example& example : examples) sorted.push_back(&example);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Example* a, const Example* b) { return a->group < b->group; });
-  std::vector<float> merits, priors;
+  std::vector<float> merits, priors, weights;
   std::vector<uint32_t> group_sizes;
   for (size_t i = 0; i < sorted.size(); ++i) {
     merits.push_back(sorted[i]->merit);
     priors.push_back(sorted[i]->prior);
+    weights.push_back(sorted[i]->weight);
     if (i == 0 || sorted[i]->group != sorted[i - 1]->group) group_sizes.push_back(0);
     ++group_sizes.back();
   }
   const Matrix matrix(sorted, [](const Example* example) -> const std::vector<float>& { return example->features; });
   require(XGDMatrixSetFloatInfo(matrix.handle(), "label", merits.data(), merits.size()));
   require(XGDMatrixSetFloatInfo(matrix.handle(), "base_margin", priors.data(), priors.size()));
-  if (impl_->goal == Goal::kOrder)
+  if (impl_->goal == Goal::kOrder) {
     require(XGDMatrixSetUIntInfo(matrix.handle(), "group", group_sizes.data(), group_sizes.size()));
+  } else {
+    require(XGDMatrixSetFloatInfo(matrix.handle(), "weight", weights.data(), weights.size()));
+  }
 
   const DMatrixHandle matrices[] = {matrix.handle()};
   require(XGBoosterCreate(matrices, 1, &impl_->booster));

@@ -13,7 +13,8 @@ struct Example {
   std::vector<float> features;
   float merit = 0;  // greater is better; 0 for a failure
   uint32_t group = 0;
-  float prior = 0;  // what another model scored it: this model learns what is to be added
+  float prior = 0;   // what another model scored it: this model learns what is to be added
+  float weight = 1;  // of kMerit: how much its error counts
 };
 
 class CostModel {
@@ -30,9 +31,8 @@ class CostModel {
 
   /// Learns from `examples`, which all have the same number of features, and forgets what it learned before.
   void fit(std::span<const Example> examples);
-  /// One score per row, greater is better; of kMerit they are merits, of kOrder they mean nothing but
-  /// their order and rough distance. `priors` are those
-  /// of the rows, or none when fit() saw none. Without an example fit() saw, all 0.
+  /// One score per row, greater is better; of kMerit they are merits, of kOrder they mean nothing but their order and
+  /// rough distance. `priors` are those of the rows, or none when fit() saw none. Without an example fit() saw, all 0.
   std::vector<float> score(std::span<const std::vector<float>> rows, std::span<const float> priors = {}) const;
 
  private:

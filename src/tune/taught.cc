@@ -8,18 +8,28 @@
 namespace mote::tune {
 namespace {
 
-/// Merits become scores. Those of different groups compare: a program's features, too, are told per operation.
+struct Range {
+  float slowest = 0, fastest = 0;
+};
+
+/// Merits become scores. Those of different groups compare: a program's features, too, are told per operation. A point
+/// counts by the square of its speed beside its group's fastest: telling the good ones apart is what matters, and most
+/// of what is measured at random is slow.
 void tell_scores(std::vector<Example>* examples) {
-  std::map<uint32_t, float> slowest;
+  std::map<uint32_t, Range> ranges;
   for (const Example& example : *examples) {
     if (example.merit <= 0) continue;
-    const auto [entry, is_new] = slowest.try_emplace(example.group, example.merit);
-    entry->second = std::min(entry->second, example.merit);
+    const auto [entry, is_new] = ranges.try_emplace(example.group, Range{example.merit, example.merit});
+    Range& range = entry->second;
+    range = {std::min(range.slowest, example.merit), std::max(range.fastest, example.merit)};
   }
   for (Example& example : *examples) {
-    const auto least = slowest.find(example.group);
-    const float failure = least == slowest.end() ? 1 : least->second / 2;
-    example.merit = kScorePerHalf * std::log2(example.merit > 0 ? example.merit : failure);
+    const auto found = ranges.find(example.group);
+    const Range range = found == ranges.end() ? Range{2, 2} : found->second;
+    const float merit = example.merit > 0 ? example.merit : range.slowest / 2;
+    const float share = merit / range.fastest;
+    example.merit = kScorePerHalf * std::log2(merit);
+    example.weight = share * share;
   }
 }
 
