@@ -163,10 +163,11 @@ TEST_P(OpenOcd, GdbDebugsThroughIt) {
   std::vector<std::string> arguments = {"gdb-multiarch", "-nx", "-batch", elf_};
   for (const std::string& command :
        {std::string("set confirm off"),
-        "target extended-remote :" + line->substr(begin, line->size() - after.size() - begin), std::string("load"),
-        std::string("monitor reset halt"), std::string("flushregs"), std::string("hbreak *0x0800000e"),
-        std::string("continue"), std::string("stepi"), std::string("printf \"stepped to %x, r0 %d\\n\", $pc, $r0"),
-        std::string("delete"), std::string("watch *(int*)0x20001000"), std::string("continue"),
+        "target extended-remote 127.0.0.1:" + line->substr(begin, line->size() - after.size() - begin),
+        std::string("load"), std::string("monitor reset halt"), std::string("flushregs"),
+        std::string("hbreak *0x0800000e"), std::string("continue"), std::string("stepi"),
+        std::string("printf \"stepped to %x, r0 %d\\n\", $pc, $r0"), std::string("delete"),
+        std::string("watch *(int*)0x20001000"), std::string("continue"),
         std::string("printf \"wrote %d\\n\", *(int*)0x20001000"), std::string("compare-sections"),
         std::string("set var *(int*)0x20002000 = 77"), std::string("x/wd 0x20002000"), std::string("detach")}) {
     arguments.insert(arguments.end() - 1, {"-ex", command});
